@@ -1,0 +1,211 @@
+import { STAGES } from '@gatebench/gateway/stages'
+import type { Check, Distribution, ProcessResources, Result } from '../recording.ts'
+import {
+  formatCores,
+  formatCount,
+  formatDuration,
+  formatMiB,
+  formatMs,
+  formatNumber,
+  formatPct,
+  formatRate,
+  formatUs,
+  NOT_MEASURED,
+} from '../units.ts'
+import { ledgerLines, machines } from './facts.ts'
+import { OVERHEADS } from './terms.ts'
+
+/** The words and figures of a run's tables as text, which console and markdown only lay out. */
+
+/** Stands in the further cells of a row whose first figure says that it was not measured. */
+export const NO_FIGURE = '-'
+
+export type Pair = [label: string, text: string]
+
+const orNot = <T>(value: T | undefined, format: (value: T) => string) =>
+  value === undefined ? NOT_MEASURED : format(value)
+
+export function checkCells(check: Check): { value: string; limit: string } {
+  return {
+    value: check.value === undefined ? NOT_MEASURED : `${formatUs(check.value)} ${check.unit}`,
+    limit: check.limit === undefined ? NO_FIGURE : `${formatUs(check.limit)} ${check.unit}`,
+  }
+}
+
+/** What was measured, on what, under which load. */
+export function setUpPairs(result: Result): Pair[] {
+  const { target, plan, environment: env } = result
+  const machine = machines(result)
+  const managed = target.managed ? 'started by bench' : 'was already running'
+  const profile =
+    machine.published === undefined
+      ? result.profile
+      : `published for ${machine.published}${machine.imitated === true ? '; that machine is only imitated here' : ''}`
+  const jitter = plan.mockJitterMs ? ` +- ${formatNumber(plan.mockJitterMs, 0)}` : ''
+  return [
+    ['target', `${target.name} ${target.version ?? '(version unknown)'}, ${target.url}, ${managed}`],
+    ['machine', machine.real],
+    ['system', `${env.os}, Node ${env.node}, ${formatCount(env.files)} files a process`],
+    ['profile', profile],
+    [
+      'plan',
+      `${formatRate(plan.ratePerSec)}/s for ${formatDuration(plan.durationMs)} after ${formatDuration(plan.warmupMs)} of warm-up: ${formatCount(plan.requests)} requests`,
+    ],
+    ['payload', `request ${formatCount(plan.requestBytes)} bytes, answer ${formatCount(plan.responseBytes)} bytes`],
+    ['mock', `answers after ${formatCount(plan.mockLatencyMs)}${jitter} ms`],
+  ]
+}
+
+export const DISTRIBUTION_HEAD = ['mean', 'min', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max']
+
+export function distributionCells(d: Distribution): string[] {
+  return [d.mean, d.min, d.p50, d.p90, d.p95, d.p99, d.p999, d.max].map(formatMs)
+}
+
+export const LATENCY_ROWS = [
+  { key: 'fromDue', title: 'latency (from due)', short: 'from due' },
+  { key: 'fromSent', title: 'service time (from sent)', short: 'from sent' },
+] as const
+
+function counts(record: Record<string, number>): string {
+  const entries = Object.entries(record)
+  return entries.length === 0 ? 'none' : entries.map(([name, count]) => `${name}: ${formatCount(count)}`).join(', ')
+}
+
+export function requestPairs({ requests, rate }: Result): Pair[] {
+  const { planned, sent, ok, failed, dropped } = requests
+  return [
+    [
+      'requests',
+      `planned ${formatCount(planned)}, sent ${formatCount(sent)}, ok ${formatCount(ok)}, failed ${formatCount(failed)}, dropped ${formatCount(dropped)}`,
+    ],
+    ['by status', counts(requests.byStatus)],
+    ['by error', counts(requests.byError)],
+    [
+      'rate, per s',
+      `planned ${formatRate(rate.targetPerSec)}, sent ${formatRate(rate.sentPerSec)}, completed ${formatRate(rate.completedPerSec)}`,
+    ],
+  ]
+}
+
+/** What the measuring instruments did themselves: driver, mock, probes. */
+export function instrumentPairs({ driver, mock, floor }: Result): Pair[] {
+  const busy = driver.eventLoopUtilization
+  return [
+    [
+      'schedule lag, ms',
+      orNot(
+        driver.scheduleLagMs,
+        (lag) => `p50 ${formatMs(lag.p50)}, p99 ${formatMs(lag.p99)}, max ${formatMs(lag.max)}`,
+      ),
+    ],
+    [
+      'driver',
+      `${formatCount(driver.threads)} thread${driver.threads === 1 ? '' : 's'}, the busiest ${busy === undefined ? `busy: ${NOT_MEASURED}` : `${formatPct(busy * 100)} busy`}`,
+    ],
+    [
+      'connections',
+      `opened ahead ${orNot(driver.connectionsOpened, formatCount)}, in the window ${orNot(driver.connectionsOpenedInWindow, formatCount)}`,
+    ],
+    ['most in flight', orNot(driver.inFlightMax, formatCount)],
+    [
+      'mock delay error, ms',
+      orNot(mock.delayErrorMs, (error) => `p50 ${formatMs(error.p50)}, p99 ${formatMs(error.p99)}`),
+    ],
+    [
+      'floor, us',
+      orNot(
+        floor,
+        (f) =>
+          `mean ${formatUs(f.meanUs)}, p50 ${formatUs(f.p50Us)}, p99 ${formatUs(f.p99Us)} (${formatCount(f.probes)} probes)`,
+      ),
+    ],
+  ]
+}
+
+export const OVERHEAD_HEAD = ['mean', 'p50', 'p99']
+
+export function overheadRows({
+  overheadUs,
+}: Result): { name: string; cells: string[]; brief: string; formula: string }[] {
+  return OVERHEADS.map(({ name, brief, formula }) => {
+    const overhead = overheadUs?.[name]
+    const cells = overhead
+      ? [overhead.mean, overhead.p50, overhead.p99].map((us) => (us === undefined ? NO_FIGURE : formatUs(us)))
+      : [NOT_MEASURED, NO_FIGURE, NO_FIGURE]
+    return { name, cells, brief, formula }
+  })
+}
+
+type Stage = NonNullable<Result['stagesUs']>[string]
+
+/** The published figure of a stage that one clock reading cannot resolve. */
+export function belowClockText({ clockUs, batchMeanUs }: NonNullable<Stage['belowClock']>): string {
+  const batch = batchMeanUs === undefined ? NOT_MEASURED : `${formatUs(batchMeanUs)} us`
+  return `< clock (${formatNumber(clockUs, 2)} us); batch ${batch}`
+}
+
+export const STAGE_HEAD = ['mean', 'p50', 'p90', 'p99', 'p99.9', 'max']
+
+/** The ten stages; `cells` are figures, or one `remark` stands in their place. */
+export function stageRows({ stagesUs }: Result): { title: string; cells?: string[]; remark?: string }[] {
+  return STAGES.map(({ name, title }) => {
+    const stage = stagesUs?.[name]
+    if (!stage) return { title, remark: NOT_MEASURED }
+    if (stage.belowClock) return { title, remark: belowClockText(stage.belowClock) }
+    const { mean, p50, p90, p99, p999, max } = stage
+    return { title, cells: [mean, p50, p90, p99, p999, max].map(formatUs) }
+  })
+}
+
+export const LEDGER_HEAD = ['whose', 'mean us', 'share']
+
+export interface LedgerRow {
+  title: string
+  cells: string[]
+  remark: string
+}
+
+/** The whole first, then owner by owner, the unattributed rest last. Undefined when the target gave no account. */
+export function ledgerRows({ ledgerUs }: Result): LedgerRow[] | undefined {
+  if (!ledgerUs) return undefined
+  const { total, requests, addedUs, unattributedPctOfAdded: pctOfAdded } = ledgerUs
+  const whole: LedgerRow = {
+    title: 'mean service time',
+    cells: ['', formatNumber(total, 2), '100%'],
+    remark: `of ${formatCount(requests)} requests`,
+  }
+  const rows = ledgerLines(ledgerUs).map(({ title, owner, meanUs, sharePct, covers }) => ({
+    title,
+    cells: [owner, formatNumber(meanUs, 2), formatPct(sharePct)],
+    remark: covers ?? '',
+  }))
+  if (pctOfAdded !== undefined) {
+    const added = addedUs === undefined ? 'time' : `${formatNumber(addedUs, 2)} us`
+    rows.at(-1)!.remark = `${formatPct(pctOfAdded)} of the ${added} that the gateway added`
+  }
+  return [whole, ...rows]
+}
+
+export const RESOURCE_HEAD = ['peak MiB', 'mean MiB', 'CPU cores', 'user', 'system', 'CPU us/request']
+
+function processCells(used: ProcessResources | undefined): string[] {
+  if (!used) return [NOT_MEASURED, ...RESOURCE_HEAD.slice(1).map(() => NO_FIGURE)]
+  return [
+    formatMiB(used.rssPeakMiB),
+    formatMiB(used.rssMeanMiB),
+    formatCores(used.cpuCores),
+    formatCores(used.cpuUserCores),
+    formatCores(used.cpuSystemCores),
+    orNot(used.cpuUsPerRequest, formatUs),
+  ]
+}
+
+export function resourceRows({ resources }: Result): { name: string; cells: string[] }[] {
+  return (['gateway', 'mock', 'driver'] as const).map((name) => ({ name, cells: processCells(resources[name]) }))
+}
+
+export function hostText({ resources }: Result): string {
+  const { host } = resources
+  return host ? `busy ${formatPct(host.busyPct)}, steal ${formatPct(host.stealPct)}` : NOT_MEASURED
+}

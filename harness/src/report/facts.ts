@@ -1,0 +1,134 @@
+import { SEGMENTS } from '@gatebench/gateway/stages'
+import type { Result } from '../recording.ts'
+
+/** What the renderers share: pure functions from a Result to the facts that both print. */
+
+export interface Grade {
+  good: boolean
+  /** Requests of the plan that were not answered with a whole 2xx. */
+  lost: number
+}
+
+/**
+ * The gateway's own result, apart from the verdict on the measurement. Against a mock that never fails, nothing is
+ * lost for a good reason, so one lost request makes it bad. What an interrupted run never sent is nobody's failure.
+ */
+export function grade(result: Result): Grade {
+  const { planned, ok, failed } = result.requests
+  const lost = result.interrupted === true ? failed : planned - ok
+  return { good: lost === 0 && ok > 0, lost }
+}
+
+/** Who pays for a row of the ledger. */
+export type Owner = 'gateway' | 'mock' | 'wire' | 'generator' | 'other'
+
+const SEGMENT_BY_NAME = new Map<string, (typeof SEGMENTS)[number]>(SEGMENTS.map((segment) => [segment.name, segment]))
+
+/** `json_marshaling` to its title in tables, and a name that is no segment to plain words. */
+export function titleOf(name: string): string {
+  const words = name.replaceAll('_', ' ')
+  return SEGMENT_BY_NAME.get(name)?.title ?? words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+/** A segment belongs to the gateway; the other rows say whose they are in their names. */
+export function ownerOf(rowName: string): Owner {
+  if (SEGMENT_BY_NAME.has(rowName)) return 'gateway'
+  if (/transport|network|wire/.test(rowName)) return 'wire'
+  if (rowName.includes('mock')) return 'mock'
+  if (/generator|driver|lag/.test(rowName)) return 'generator'
+  return rowName.startsWith('gateway') ? 'gateway' : 'other'
+}
+
+export interface LedgerLine {
+  owner: Owner | ''
+  title: string
+  meanUs: number
+  /** Percentage of the mean service time. */
+  sharePct: number
+  covers?: string
+}
+
+/** The ledger's rows with their shares, the unattributed rest last. */
+export function ledgerLines(ledger: NonNullable<Result['ledgerUs']>): LedgerLine[] {
+  const share = (us: number) => (ledger.total === 0 ? 0 : (us / ledger.total) * 100)
+  const rows = ledger.rows.map(({ name, mean, covers }): LedgerLine => {
+    const what = covers ?? SEGMENT_BY_NAME.get(name)?.covers
+    const line = { owner: ownerOf(name), title: titleOf(name), meanUs: mean, sharePct: share(mean) }
+    return what === undefined ? line : { ...line, covers: what }
+  })
+  rows.push({
+    owner: '',
+    title: 'unattributed',
+    meanUs: ledger.unattributed,
+    sharePct: share(ledger.unattributed),
+    covers: 'the service time less every row above',
+  })
+  return rows
+}
+
+export interface MachineComparison {
+  /** The machine that the programs really ran on. */
+  real: string
+  /** The machine that the profile was published for; absent when the profile names none. */
+  published?: string
+  /** True when the run was not on that machine. Absent when the profile names none. */
+  imitated?: boolean
+}
+
+/** EC2 names the machine; elsewhere equal vCPUs and memory are not the same machine either. */
+export function machines(result: Result): MachineComparison {
+  const { environment, profileMachine, profile } = result
+  const memoryGiB = (environment.memoryMiB / 1024).toFixed(1)
+  const where = environment.instanceType ?? 'not EC2'
+  const real = `${environment.vcpus} vCPU, ${memoryGiB} GiB, ${environment.cpuModel} (${where})`
+  if (!profileMachine) return { real }
+  return {
+    real,
+    published: `${profileMachine.vcpus} vCPU, ${profileMachine.memoryGiB} GiB (${profile})`,
+    imitated: environment.instanceType !== profile,
+  }
+}
+
+/** Longest per-second table that is printed second by second. */
+export const MAX_TIMELINE_ROWS = 60
+
+type Second = Result['timeline'][number]
+export interface TimelineRow extends Second {
+  lastSecond: number
+}
+
+/** Sums what is counted, keeps the worst second of each time and of memory, averages what is a rate. */
+function mergeSeconds(group: Second[]): TimelineRow {
+  const first = group[0]!
+  const row: TimelineRow = { ...first, lastSecond: group.at(-1)!.second }
+  const figures = (key: keyof Second) => group.map((second) => second[key]).filter((figure) => figure !== undefined)
+  for (const key of ['sent', 'ok', 'failed', 'dropped'] as const) {
+    const all = figures(key)
+    if (all.length > 0) row[key] = all.reduce((sum, figure) => sum + figure, 0)
+  }
+  for (const key of ['p50Ms', 'p99Ms', 'lagP99Ms', 'gatewayRssMiB', 'mockRssMiB', 'driverRssMiB'] as const) {
+    const all = figures(key)
+    if (all.length > 0) row[key] = Math.max(...all)
+  }
+  for (const key of ['gatewayCpuCores', 'mockCpuCores', 'driverCpuCores', 'hostBusyPct', 'hostStealPct'] as const) {
+    const all = figures(key)
+    if (all.length > 0) row[key] = all.reduce((sum, figure) => sum + figure, 0) / all.length
+  }
+  return row
+}
+
+/** At most MAX_TIMELINE_ROWS rows, each of `secondsPerRow` seconds (the last may be shorter). */
+export function condenseTimeline(timeline: Second[]): { secondsPerRow: number; rows: TimelineRow[] } {
+  const secondsPerRow = Math.max(1, Math.ceil(timeline.length / MAX_TIMELINE_ROWS))
+  const rows: TimelineRow[] = []
+  for (let at = 0; at < timeline.length; at += secondsPerRow) {
+    rows.push(mergeSeconds(timeline.slice(at, at + secondsPerRow)))
+  }
+  return { secondsPerRow, rows }
+}
+
+/** Quoted as a shell wants it. @example shellCommand(['--header', 'a: b']) // "bench --header 'a: b'" */
+export function shellCommand(argv: string[]): string {
+  const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)
+  return ['bench', ...argv.map(quote)].join(' ')
+}
