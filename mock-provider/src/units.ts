@@ -1,0 +1,32 @@
+/** A value read from text, or one sentence on what is wrong with it and what would be right. */
+export type Parsed<T> = { ok: true; value: T } | { ok: false; problem: string }
+
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s)?$/
+const SIZE = /^(\d+(?:\.\d+)?)(B|KB|MB|KiB|MiB)?$/
+const BYTES_PER_UNIT: Record<string, number> = { B: 1, KB: 1_000, MB: 1_000_000, KiB: 1_024, MiB: 1_048_576 }
+
+/** @example parseDurationMs('1.5s') // { ok: true, value: 1500 } */
+export function parseDurationMs(text: string): Parsed<number> {
+  const match = DURATION.exec(text)
+  if (!match) return { ok: false, problem: `"${text}" is not a duration; write 1500, 1500ms or 1.5s` }
+  return { ok: true, value: tidy(Number(match[1]) * (match[2] === 's' ? 1_000 : 1)) }
+}
+
+/** @example parseSizeBytes('1.37KB') // { ok: true, value: 1370 } */
+export function parseSizeBytes(text: string): Parsed<number> {
+  const match = SIZE.exec(text)
+  if (!match) return { ok: false, problem: `"${text}" is not a size; write 10320, 1.37KB or 1KiB` }
+  const bytes = tidy(Number(match[1]) * BYTES_PER_UNIT[match[2] ?? 'B']!)
+  if (Number.isInteger(bytes)) return { ok: true, value: bytes }
+  return { ok: false, problem: `"${text}" is ${bytes} bytes; must be a whole number of bytes` }
+}
+
+export function parseInteger(text: string): Parsed<number> {
+  if (/^\d+$/.test(text)) return { ok: true, value: Number(text) }
+  return { ok: false, problem: `"${text}" is not a whole number; write digits only` }
+}
+
+// 1.37 * 1000 is 1370.0000000000002 in binary floating point: what was written has fewer digits than that.
+function tidy(value: number): number {
+  return Number(value.toPrecision(12))
+}
