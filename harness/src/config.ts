@@ -1,3 +1,11 @@
+import { contradictions } from './contradictions.ts'
+import { UsageError } from './errors.ts'
+import { FLAGS, type Flag } from './flags.ts'
+import { nearest } from './nearest.ts'
+import { findProfile } from './profiles/find.ts'
+import type { Profile } from './profiles/profile.ts'
+import { t3Medium } from './profiles/t3-medium.ts'
+
 /** One run, fully decided: every field is set, in the unit that its name carries. */
 export interface RunConfig {
   /** Planned rate, requests per second, > 0. @default 5_000 */
@@ -49,4 +57,119 @@ export interface RunConfig {
   json: boolean
   /** Print nothing but errors. @default false */
   quiet: boolean
+}
+
+const { name: profile, machine: profileMachine, ...setUp } = t3Medium
+
+/** A run without a flag. */
+export const DEFAULTS: Readonly<RunConfig> = {
+  ...setUp,
+  profile,
+  profileMachine,
+  target: 'builtin',
+  mockJitterMs: 0,
+  model: 'openai/gpt-4o-mini',
+  headers: {},
+  connections: 0,
+  timeoutMs: 30_000,
+  threads: 1,
+  seed: 1,
+  probeRatePerSec: 20,
+  outDir: 'results',
+  json: false,
+  quiet: false,
+}
+
+/** The subcommands of `bench`, for the guess at a mistyped one. */
+export const COMMAND_NAMES = ['run', 'report', 'doctor', 'gateway', 'mock'] as const
+
+type FlagValue = string | boolean | string[]
+
+/** Flag name without its dashes, in kebab or camel case, to its text; `true` where no text followed it. */
+export type FlagValues = Record<string, FlagValue | undefined>
+
+/**
+ * Flags over profile over defaults.
+ *
+ * @param words What else stood on the command line: unknown flags with their values, words that belong to nothing.
+ * @throws {UsageError} with every problem at once: unknown flags, values that cannot be read, settings that
+ *   contradict one another.
+ */
+export function parseRunConfig(flags: FlagValues, words: readonly string[] = []): RunConfig {
+  const config: RunConfig = structuredClone(DEFAULTS)
+  const given = Object.entries(flags)
+    .filter((entry): entry is [string, FlagValue] => entry[1] !== undefined && entry[1] !== false)
+    .map(([key, value]) => ({ name: kebabCase(key), value }))
+
+  const problems = given.filter(({ name }) => flagNamed(name) === undefined).map(({ name }) => unknownFlag(`--${name}`))
+  problems.push(...strayWords(words))
+  // The profile first, wherever its flag stands: all others override it.
+  given.sort((a, b) => Number(b.name === 'profile') - Number(a.name === 'profile'))
+  for (const { name, value } of given) {
+    if (name === 'profile') problems.push(...readProfile(value, config))
+    else problems.push(...readFlag(flagNamed(name), value, config))
+  }
+  // Against a value that could not be read, a contradiction would only repeat the complaint.
+  if (problems.length === 0) problems.push(...contradictions(config))
+  if (problems.length > 0) throw new UsageError(problems)
+  return config
+}
+
+function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+function flagNamed(name: string): Flag | undefined {
+  return FLAGS.find((flag) => flag.name === name)
+}
+
+function readProfile(value: FlagValue, config: RunConfig): string[] {
+  if (typeof value !== 'string') return ['--profile: needs a value, such as t3.medium']
+  const found = findProfile(value)
+  if ('problems' in found) return found.problems.map((problem) => `--profile: ${problem}`)
+  applyProfile(config, found.profile)
+  return []
+}
+
+function applyProfile(config: RunConfig, { name, machine, gateway, ...settings }: Profile & { name: string }): void {
+  Object.assign(config, settings, { profile: name, profileMachine: machine })
+  Object.assign(config.gateway, gateway)
+}
+
+function readFlag(flag: Flag | undefined, value: FlagValue, config: RunConfig): string[] {
+  if (flag === undefined) return []
+  if (flag.argument === undefined) {
+    if (value !== true) return [`--${flag.name}: takes no value, got ${JSON.stringify(value)}`]
+    flag.set(config, '')
+    return []
+  }
+  if (value === true) return [`--${flag.name}: needs a value, such as ${flag.example}`]
+  const texts = Array.isArray(value) ? value : [String(value)]
+  return texts
+    .map((text) => flag.set(config, text))
+    .filter((problem) => problem !== undefined)
+    .map((problem) => `--${flag.name}: ${problem}`)
+}
+
+function unknownFlag(text: string): string {
+  const name = text.split('=', 1)[0]!
+  if (flagNamed(name.slice(2)) !== undefined) return `${name}: takes no value, got ${text}`
+  const guess = nearest(
+    name,
+    FLAGS.map((flag) => `--${flag.name}`),
+  )
+  return `${name}: unknown flag; ${guess === undefined ? 'see "bench run --help"' : `did you mean ${guess}?`}`
+}
+
+function strayWord(word: string): string {
+  const guess = nearest(word, COMMAND_NAMES)
+  return `"${word}": neither a command nor a flag; ${guess === undefined ? 'see "bench --help"' : `did you mean bench ${guess}?`}`
+}
+
+/** A word after an unknown flag is that flag's value, not a problem of its own. */
+function strayWords(words: readonly string[]): string[] {
+  return words.flatMap((word, i) => {
+    if (word.startsWith('-')) return [unknownFlag(word)]
+    return words[i - 1]?.startsWith('-') === true ? [] : [strayWord(word)]
+  })
 }

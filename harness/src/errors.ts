@@ -22,3 +22,14 @@ export class TargetError extends Error {
     this.name = 'TargetError'
   }
 }
+
+/** The reason of an aborted signal: Ctrl-C or SIGTERM. Ends a command that had nothing to keep, with code 130. */
+export class InterruptedError extends Error {
+  readonly code = 'INTERRUPTED'
+  readonly exitCode = 130
+
+  constructor() {
+    super('interrupted')
+    this.name = 'InterruptedError'
+  }
+}

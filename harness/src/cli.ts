@@ -1,0 +1,101 @@
+import { CommanderError } from 'commander'
+import type { CommandIo } from './commands/io.ts'
+import { parseRunConfig } from './config.ts'
+import { InterruptedError, TargetError, UsageError } from './errors.ts'
+import { createProgram } from './program.ts'
+
+/** The only place that prints errors and sets exit codes. Commands are loaded when called, so that --help is fast. */
+
+const EXIT_USAGE = 2
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+const argv = process.argv.slice(2)
+
+const program = createProgram({
+  run: async (flags, words) => {
+    const config = parseRunConfig(flags, words)
+    const { runCommand } = await import('./commands/run.ts')
+    const { exitCode } = await interruptible((signal) => runCommand(config, commandIo(signal)))
+    process.exitCode = exitCode
+  },
+  report: async (runs, { published = false, out }) => {
+    if (runs.length === 0) throw new UsageError(['report: name at least one run folder, such as results/<run>'])
+    const { runReportCommand } = await import('./commands/report.ts')
+    await runReportCommand({ runs, published, ...(out !== undefined && { out }) }, { stdout: printOut })
+  },
+  doctor: async ({ json = false }) => {
+    const { doctorCommand } = await import('./commands/doctor.ts')
+    const { exitCode } = await interruptible((signal) => doctorCommand({ json }, commandIo(signal)))
+    process.exitCode = exitCode
+  },
+  gateway: async (args) => {
+    const { gatewayCommand } = await import('./commands/gateway.ts')
+    process.exitCode = await gatewayCommand(args)
+  },
+  mock: async (args) => {
+    const { mockCommand } = await import('./commands/mock.ts')
+    process.exitCode = await mockCommand(args)
+  },
+})
+
+try {
+  await program.parseAsync(argv, { from: 'user' })
+} catch (error) {
+  process.exitCode = report(error)
+}
+
+/** The first signal asks the command to end; the second ends everything at once. */
+async function interruptible<T>(command: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const onSignal = () => {
+    // Children of ours are killed by their own exit hook.
+    if (controller.signal.aborted) process.exit(new InterruptedError().exitCode)
+    controller.abort(new InterruptedError())
+  }
+  for (const signal of SIGNALS) process.on(signal, onSignal)
+  try {
+    return await command(controller.signal)
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, onSignal)
+  }
+}
+
+function commandIo(signal: AbortSignal): CommandIo {
+  // NO_COLOR counts when it is set and not empty: https://no-color.org
+  const noColor = (process.env.NO_COLOR ?? '') !== ''
+  return {
+    stdout: printOut,
+    stderr: printErr,
+    color: process.stdout.isTTY && !noColor,
+    isTTY: process.stderr.isTTY,
+    signal,
+    command: argv,
+  }
+}
+
+function report(error: unknown): number {
+  // Help and version end commander by an error of code 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
+  if (error instanceof UsageError) {
+    const count = error.problems.length
+    printErr(`bench: ${count} ${count === 1 ? 'problem' : 'problems'}\n`)
+    for (const problem of error.problems) printErr(`  ${problem}\n`)
+    return error.exitCode
+  }
+  if (error instanceof TargetError) {
+    printErr(`bench: ${error.message}\n`)
+    return error.exitCode
+  }
+  if (error instanceof InterruptedError) return error.exitCode
+  // Not foreseen, so a defect of ours: its stack is what a report of it needs.
+  printErr(`bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return 1
+}
+
+function printOut(text: string): void {
+  process.stdout.write(text)
+}
+
+function printErr(text: string): void {
+  process.stderr.write(text)
+}

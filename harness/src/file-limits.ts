@@ -1,0 +1,99 @@
+import { UsageError } from './errors.ts'
+
+/** What a process has open beside the connections of the load: libraries, epoll, pipes, listeners, probes, report. */
+const DRIVER_SLACK = 100
+const DRIVER_SLACK_PER_THREAD = 20
+const MOCK_SLACK = 200
+/** The gateway's slack is larger: callers that reconnect while their old sockets are not yet reaped. */
+const GATEWAY_SLACK = 300
+/** A gateway has a caller's socket and an upstream socket per request in flight. */
+const GATEWAY_FILES_PER_CONNECTION = 2
+
+/** Rate x latency is a mean; late answers and the ramp-up need room above it. */
+const HEADROOM = 1.1
+const HEADROOM_CONNECTIONS = 500
+/** Fewer connections than this times Little's law and requests would be dropped for want of one. */
+const LEAST_HEADROOM = 1.02
+
+export interface FilesQuery {
+  connections: number
+  threads: number
+  /** `builtin`, `direct` or a URL: who stands between driver and mock, and whether we start it. */
+  target: string
+}
+
+/** File descriptors that each program we start needs at once. */
+export interface FilesNeeded {
+  driver: number
+  mock: number
+  /** Only where bench starts the gateway. */
+  gateway?: number
+}
+
+export function filesNeeded({ connections, threads, target }: FilesQuery): FilesNeeded {
+  return {
+    driver: connections + DRIVER_SLACK + DRIVER_SLACK_PER_THREAD * threads,
+    mock: connections + MOCK_SLACK,
+    ...(target === 'builtin' && { gateway: GATEWAY_FILES_PER_CONNECTION * connections + GATEWAY_SLACK }),
+  }
+}
+
+export interface ConnectionsQuery {
+  ratePerSec: number
+  /** Expected time that one request is in flight, ms: the mock's delay. */
+  latencyMs: number
+  /** File descriptors that one process may open. */
+  limit: number
+  threads: number
+  target: string
+}
+
+/** Requests in flight at a steady rate. Little's law: L = lambda x W. */
+export function requestsInFlight(ratePerSec: number, latencyMs: number): number {
+  return (ratePerSec * latencyMs) / 1000
+}
+
+/**
+ * Connections to open before the warm-up, which is also the bound on requests in flight: Little's law x 1.1 + 500,
+ * less where the file limit allows less, never under Little's law x 1.02. That least may be more than the limit
+ * allows: `checkFileLimits` then refuses the run.
+ */
+export function planConnections(query: ConnectionsQuery): number {
+  const inFlight = requestsInFlight(query.ratePerSec, query.latencyMs)
+  const wanted = Math.ceil(inFlight * HEADROOM + HEADROOM_CONNECTIONS)
+  const least = Math.ceil(inFlight * LEAST_HEADROOM)
+  return Math.max(1, least, Math.min(wanted, connectionsAllowed(query)))
+}
+
+/** The most connections whose files fit into the limit in every program. */
+export function connectionsAllowed({
+  limit,
+  threads,
+  target,
+}: Omit<ConnectionsQuery, 'ratePerSec' | 'latencyMs'>): number {
+  const none = filesNeeded({ connections: 0, threads, target })
+  return Math.min(
+    limit - none.driver,
+    limit - none.mock,
+    none.gateway === undefined ? Infinity : Math.floor((limit - none.gateway) / GATEWAY_FILES_PER_CONNECTION),
+  )
+}
+
+/**
+ * Refuses a run that would run out of file descriptors halfway, before anything is started.
+ *
+ * @throws {UsageError} naming the programs, what they need, what there is, and how to get more.
+ */
+export function checkFileLimits(query: FilesQuery & { limit: number }): void {
+  const { limit, connections } = query
+  const needed = filesNeeded(query)
+  const short = Object.entries<number>({ ...needed }).filter(([, files]) => files > limit)
+  if (short.length === 0) return
+  const most = Math.max(...short.map(([, files]) => files))
+  const who = short.map(([program, files]) => `the ${program} needs ${files}`).join(', ')
+  throw new UsageError([
+    `file descriptors: ${connections} connections are too many for this limit: ${who}, one process may open ${limit}. ` +
+      `Raise it with "ulimit -n ${most}" (as root, or to the hard limit), or for good with "* hard nofile ${most}" ` +
+      'in /etc/security/limits.conf and a new login; or lower --rate, --latency or --connections',
+  ])
+}

@@ -1,0 +1,313 @@
+import type { RunConfig } from './config.ts'
+import { parseDurationMs, parseNumber, parseSizeBytes } from './quantities.ts'
+import { parseTarget } from './targets/address.ts'
+
+/** One flag of `bench run`: how it is shown, and how its text becomes a setting. */
+export interface Flag {
+  /** Without its dashes. */
+  name: string
+  /** What stands for its value in the help; absent for a flag that takes none. */
+  argument?: string
+  /** A value that is right. */
+  example: string
+  help: string
+  /** Heading that it stands under in the help. */
+  group: 'Load' | 'Target' | 'Built-in gateway' | 'Output'
+  repeatable?: boolean
+  /** Shows its setting, for "default: ..." in the help; absent where there is nothing to show. */
+  show?: (config: Readonly<RunConfig>) => string
+  /** Reads the text into the config; returns what is wrong with it, or undefined. */
+  set: (config: RunConfig, text: string) => string | undefined
+}
+
+type Setter = Flag['set']
+
+interface Range {
+  min?: number
+  /** Must be larger than this. */
+  above?: number
+  max?: number
+  integer?: boolean
+}
+
+function outOfRange(value: number, { min, above, max, integer }: Range): string | undefined {
+  if (integer === true && !Number.isSafeInteger(value)) return 'must be a whole number'
+  if (above !== undefined && value <= above) return `must be above ${above}`
+  if (min !== undefined && value < min) return `must be at least ${min}`
+  if (max !== undefined && value > max) return `must be at most ${max}`
+  return undefined
+}
+
+function number(range: Range, put: (config: RunConfig, value: number) => void): Setter {
+  return (config, text) => {
+    const value = parseNumber(text)
+    if (value === undefined) return `"${text}" is not a number; write it in plain digits, such as 5000`
+    const problem = outOfRange(value, range)
+    if (problem !== undefined) return `${problem}, got ${text}`
+    put(config, value)
+    return undefined
+  }
+}
+
+/** setTimeout takes no more ms than a signed 32-bit integer holds; nobody wants a run of 24 days. */
+const LONGEST_MS = 2_147_483_647
+
+function duration(bareUnit: 's' | 'ms', range: Range, put: (config: RunConfig, ms: number) => void): Setter {
+  const right = bareUnit === 's' ? '60, 60s or 1.5m' : '1500, 1500ms or 1.5s'
+  return (config, text) => {
+    const ms = parseDurationMs(text, bareUnit)
+    if (ms === undefined) return `"${text}" is not a duration; write ${right}`
+    const problem = outOfRange(ms, { max: LONGEST_MS, ...range })
+    if (problem !== undefined) return `${problem} ms, got ${text}`
+    put(config, ms)
+    return undefined
+  }
+}
+
+function size(put: (config: RunConfig, bytes: number) => void): Setter {
+  return (config, text) => {
+    const bytes = parseSizeBytes(text)
+    if (bytes === undefined) return `"${text}" is not a size; write 1370, 1.37KB (1,000 bytes each) or 2KiB (1,024)`
+    const problem = outOfRange(bytes, { min: 1, max: 64 * 1024 * 1024 })
+    if (problem !== undefined) return `${problem} bytes, got ${text}`
+    put(config, bytes)
+    return undefined
+  }
+}
+
+function text(put: (config: RunConfig, value: string) => void): Setter {
+  return (config, value) => {
+    if (value.trim() === '') return 'must not be empty, got ""'
+    put(config, value)
+    return undefined
+  }
+}
+
+/** Set by the driver itself: a second value would break the framing of the request. */
+const OWN_HEADERS = ['content-length', 'transfer-encoding', 'connection', 'host']
+const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)\s*:\s*([\t\x20-\x7e\x80-\xff]*)$/
+
+const setHeader: Setter = (config, value) => {
+  const match = HEADER.exec(value)
+  if (!match) return `"${value}" is not a header; write 'authorization: Bearer KEY'`
+  const name = match[1]!.toLowerCase()
+  if (OWN_HEADERS.includes(name)) return `"${name}" is set by bench itself; leave it out`
+  config.headers[name] = match[2]!.trim()
+  return undefined
+}
+
+const setTarget: Setter = (config, value) => {
+  const parsed = parseTarget(value)
+  if ('problem' in parsed) return parsed.problem
+  config.target = parsed.target
+  return undefined
+}
+
+const set = (put: (config: RunConfig) => void): Setter => {
+  return (config) => {
+    put(config)
+    return undefined
+  }
+}
+
+const seconds = (ms: number) => `${ms / 1000}s`
+const inMs = (ms: number) => (ms >= 10_000 && ms % 1000 === 0 ? seconds(ms) : `${ms}ms`)
+
+/** Every flag of `bench run`. The parser, the help and the messages are made from this list. */
+export const FLAGS: readonly Flag[] = [
+  {
+    name: 'rate',
+    argument: 'per-second',
+    example: '5000',
+    group: 'Load',
+    help: 'requests per second, open loop',
+    show: (c) => String(c.ratePerSec),
+    set: number({ above: 0, max: 1_000_000 }, (c, v) => (c.ratePerSec = v)),
+  },
+  {
+    name: 'duration',
+    argument: 'time',
+    example: '60',
+    group: 'Load',
+    help: 'measured window; a bare number is seconds',
+    show: (c) => seconds(c.durationMs),
+    set: duration('s', { above: 0 }, (c, v) => (c.durationMs = v)),
+  },
+  {
+    name: 'warmup',
+    argument: 'time',
+    example: '5',
+    group: 'Load',
+    help: 'load at the full rate before the window, in no statistic; a bare number is seconds, 0 for none',
+    show: (c) => seconds(c.warmupMs),
+    set: duration('s', { min: 0 }, (c, v) => (c.warmupMs = v)),
+  },
+  {
+    name: 'latency',
+    argument: 'time',
+    example: '1500ms',
+    group: 'Load',
+    help: "the mock provider's delay; a bare number is ms",
+    show: (c) => inMs(c.mockLatencyMs),
+    set: duration('ms', { min: 0 }, (c, v) => (c.mockLatencyMs = v)),
+  },
+  {
+    name: 'jitter',
+    argument: 'time',
+    example: '50ms',
+    group: 'Load',
+    help: 'uniform spread: each answer takes latency +- jitter; a bare number is ms',
+    show: (c) => inMs(c.mockJitterMs),
+    set: duration('ms', { min: 0 }, (c, v) => (c.mockJitterMs = v)),
+  },
+  {
+    name: 'response-size',
+    argument: 'size',
+    example: '1.37KB',
+    group: 'Load',
+    help: "the mock's whole answer body; a bare number is bytes, KB is 1,000",
+    show: (c) => `${c.responseBytes} bytes`,
+    set: size((c, v) => (c.responseBytes = v)),
+  },
+  {
+    name: 'request-size',
+    argument: 'size',
+    example: '130',
+    group: 'Load',
+    help: 'whole request body; a bare number is bytes',
+    show: (c) => `${c.requestBytes} bytes`,
+    set: size((c, v) => (c.requestBytes = v)),
+  },
+  {
+    name: 'timeout',
+    argument: 'time',
+    example: '30s',
+    group: 'Load',
+    help: 'give up on a request after this long; a bare number is ms, 0 waits for ever',
+    show: (c) => inMs(c.timeoutMs),
+    set: duration('ms', { min: 0 }, (c, v) => (c.timeoutMs = v)),
+  },
+  {
+    name: 'connections',
+    argument: 'n',
+    example: '8750',
+    group: 'Load',
+    help: 'opened before the warm-up, and the bound on requests in flight; 0 derives it from rate and latency',
+    show: (c) => String(c.connections),
+    set: number({ min: 0, max: 1_000_000, integer: true }, (c, v) => (c.connections = v)),
+  },
+  {
+    name: 'threads',
+    argument: 'n',
+    example: '2',
+    group: 'Load',
+    help: 'driver threads',
+    show: (c) => String(c.threads),
+    set: number({ min: 1, max: 64, integer: true }, (c, v) => (c.threads = v)),
+  },
+  {
+    name: 'probe-rate',
+    argument: 'per-second',
+    example: '20',
+    group: 'Load',
+    help: 'requests per second straight to the mock, which measure the floor; 0 for none',
+    show: (c) => String(c.probeRatePerSec),
+    set: number({ min: 0, max: 10_000 }, (c, v) => (c.probeRatePerSec = v)),
+  },
+  {
+    name: 'seed',
+    argument: 'n',
+    example: '1',
+    group: 'Load',
+    help: 'seed of everything drawn by chance',
+    show: (c) => String(c.seed),
+    set: number({ min: 0, max: 0xffff_ffff, integer: true }, (c, v) => (c.seed = v)),
+  },
+  {
+    name: 'profile',
+    argument: 'name-or-file',
+    example: 't3.medium',
+    group: 'Target',
+    help: 'named set-up (t3.medium, t3.xlarge) or a .json file; the other flags override it',
+    show: (c) => c.profile,
+    // parseRunConfig reads it before all others, because it changes what they override.
+    set: () => undefined,
+  },
+  {
+    name: 'target',
+    argument: 'name-or-url',
+    example: 'http://127.0.0.1:8080',
+    group: 'Target',
+    help: 'builtin, direct (no gateway: the mock itself), or the base URL of a running gateway',
+    show: (c) => c.target,
+    set: setTarget,
+  },
+  {
+    name: 'model',
+    argument: 'name',
+    example: 'openai/gpt-4o-mini',
+    group: 'Target',
+    help: 'model of every request',
+    show: (c) => c.model,
+    set: text((c, v) => (c.model = v)),
+  },
+  {
+    name: 'header',
+    argument: 'name: value',
+    example: "'authorization: Bearer KEY'",
+    group: 'Target',
+    help: 'extra request header; may be given several times',
+    repeatable: true,
+    set: setHeader,
+  },
+  {
+    name: 'concurrency',
+    argument: 'n',
+    example: '15000',
+    group: 'Built-in gateway',
+    help: 'requests that it processes at once',
+    show: (c) => String(c.gateway.concurrency),
+    set: number({ min: 1, max: 1_000_000, integer: true }, (c, v) => (c.gateway.concurrency = v)),
+  },
+  {
+    name: 'buffer-size',
+    argument: 'n',
+    example: '15000',
+    group: 'Built-in gateway',
+    help: 'requests that may wait in its queue',
+    show: (c) => String(c.gateway.bufferSize),
+    set: number({ min: 1, max: 10_000_000, integer: true }, (c, v) => (c.gateway.bufferSize = v)),
+  },
+  {
+    name: 'pool-size',
+    argument: 'n',
+    example: '10000',
+    group: 'Built-in gateway',
+    help: 'request contexts that it makes at start',
+    show: (c) => String(c.gateway.initialPoolSize),
+    set: number({ min: 0, max: 10_000_000, integer: true }, (c, v) => (c.gateway.initialPoolSize = v)),
+  },
+  {
+    name: 'out',
+    argument: 'dir',
+    example: 'results',
+    group: 'Output',
+    help: "folder that the run's own folder is made in",
+    show: (c) => c.outDir,
+    set: text((c, v) => (c.outDir = v)),
+  },
+  {
+    name: 'json',
+    example: '',
+    group: 'Output',
+    help: 'print result.json instead of the summary',
+    set: set((c) => (c.json = true)),
+  },
+  {
+    name: 'quiet',
+    example: '',
+    group: 'Output',
+    help: 'print nothing but errors',
+    set: set((c) => (c.quiet = true)),
+  },
+]

@@ -1,0 +1,133 @@
+import { Command, Option } from 'commander'
+import { readFileSync } from 'node:fs'
+import { DEFAULTS } from './config.ts'
+import { FLAGS, type Flag } from './flags.ts'
+
+/** What each subcommand does once its arguments are read. */
+export interface Actions {
+  run: (flags: Record<string, string | boolean | string[] | undefined>, words: string[]) => Promise<void>
+  report: (runs: string[], options: { published?: boolean; out?: string }) => Promise<void>
+  doctor: (options: { json?: boolean }) => Promise<void>
+  gateway: (args: string[]) => Promise<void>
+  mock: (args: string[]) => Promise<void>
+}
+
+const RUN_EXAMPLES = `
+Examples:
+  bench --rate 5000 --duration 60                        the main job, with the built-in gateway and mock
+  bench --profile t3.xlarge --out results                the larger published set-up
+  bench --rate 500 --duration 10 --latency 50 --target direct
+                                                         no gateway: what the harness itself costs
+  bench --target http://10.0.0.2:8080 --header 'authorization: Bearer KEY' --model openai/gpt-4o-mini
+                                                         a gateway that runs elsewhere
+
+Exit codes: 0 valid run; 1 a check failed; 2 wrong flags or configuration; 3 the target could not be started or
+reached; 130 interrupted (what was measured is still written).
+`
+
+/** argv to action: no side effect but calling one of `actions`, and what commander itself prints. */
+export function createProgram(actions: Actions): Command {
+  const program = new Command('bench')
+    .description('What does an LLM gateway cost? Latency, CPU, memory and failures under an open-loop load.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    // What stands after a subcommand is the subcommand's own, so that `bench mock --help` asks the mock.
+    .enablePositionalOptions()
+    .showHelpAfterError(false)
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => {
+        write(text.replace(/^error:/, 'bench:'))
+      },
+    })
+
+  const run = subcommand(program, 'run', { isDefault: true })
+    .description('start mock and gateway, warm up, measure, print, and write the run folder (also without "run")')
+    .usage('[flags]')
+    // Unknown flags and stray words go to the parser, which reports every problem together.
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText('after', RUN_EXAMPLES)
+    .configureHelp({ optionTerm: (option) => option.flags.replace('[', '<').replace(']', '>') })
+  for (const flag of FLAGS) run.addOption(optionOf(flag))
+  run.action(async () => {
+    await actions.run(run.opts(), run.args)
+  })
+
+  subcommand(program, 'report')
+    .description('markdown of one run, or the comparison of several')
+    .usage('RUN [RUN...] [--published] [--out FILE]')
+    .argument('[runs...]', 'run folders, or their result.json files')
+    .option('--published', 'put the published figures beside them')
+    .option('--out <file>', 'write there instead of printing')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  bench report results/20261120T170331Z-builtin-t3.medium
+  bench report results/A results/B --published --out comparison.md
+`,
+    )
+    .action((runs: string[], options: { published?: boolean; out?: string }) => actions.report(runs, options))
+
+  subcommand(program, 'doctor')
+    .description('is this machine fit for a run: file limits, ports, clock, timer noise, steal')
+    .option('--json', 'print the findings as JSON')
+    .addHelpText('after', '\nExamples:\n  bench doctor\n  bench doctor --json\n')
+    .action((options: { json?: boolean }) => actions.doctor(options))
+
+  passThrough(program, 'gateway', 'serve the built-in gateway alone', '--config config.json --port 8080', (args) =>
+    actions.gateway(args),
+  )
+  passThrough(program, 'mock', 'serve the mock provider alone', '--port 8001 --latency 1500ms', (args) =>
+    actions.mock(args),
+  )
+  // `bench` is `bench run`: its help is not whole without the flags.
+  program.addHelpText(
+    'after',
+    () => `
+${run.helpInformation()}${RUN_EXAMPLES}`,
+  )
+  return program
+}
+
+function subcommand(program: Command, name: string, options: { isDefault?: boolean } = {}): Command {
+  return program.command(name, options).helpOption('-h, --help', 'print help')
+}
+
+/** A subcommand whose flags, --help included, are another program's own. */
+function passThrough(
+  program: Command,
+  name: string,
+  description: string,
+  example: string,
+  action: (args: string[]) => Promise<void>,
+): void {
+  const command = program
+    .command(name)
+    .description(`${description}; "bench ${name} --help" lists its flags, e.g. ${example}`)
+    .usage('[flags]')
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .passThroughOptions()
+  command.action(() => action(command.args))
+}
+
+function optionOf(flag: Flag): Option {
+  // The value is optional for commander and required for our parser, which then reports it with everything else.
+  const option = new Option(
+    flag.argument === undefined ? `--${flag.name}` : `--${flag.name} [${flag.argument}]`,
+    flag.show ? `${flag.help} (default: ${flag.show(DEFAULTS)})` : flag.help,
+  ).helpGroup(`${flag.group}:`)
+  if (flag.repeatable === true) {
+    option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value])
+  }
+  return option
+}
+
+function packageVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  return manifest.version
+}

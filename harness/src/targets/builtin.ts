@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startProgram } from '../processes.ts'
+import type { RunningTarget, Target, TargetContext } from './target.ts'
+
+const MAIN = import.meta.resolve('@gatebench/gateway/main')
+
+/** Options of node that the built-in gateway runs with. */
+export const BUILTIN_NODE_FLAGS: readonly string[] = []
+
+/** Opening thousands of upstream connections comes before it listens. */
+const READY_TIMEOUT_MS = 60_000
+
+/** Without a limit of its own a run must not meet the gateway's default limit: a day stands for "for ever". */
+const FOR_EVER_MS = 86_400_000
+
+/** The gateway of this repository, in a process of its own. */
+export const builtin: Target = { name: 'builtin', start: startBuiltin }
+
+async function startBuiltin(context: TargetContext): Promise<RunningTarget> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatebench-gateway-'))
+  const removeFolder = () => rm(folder, { recursive: true, force: true })
+  try {
+    const configFile = join(folder, 'config.json')
+    await writeFile(configFile, JSON.stringify(builtinConfig(context), null, 2))
+    const program = await startProgram({
+      name: 'gateway',
+      script: fileURLToPath(MAIN),
+      args: ['--config', configFile, '--host', '127.0.0.1', '--port', '0'],
+      nodeFlags: BUILTIN_NODE_FLAGS,
+      readyTimeoutMs: READY_TIMEOUT_MS,
+      ...(context.signal && { signal: context.signal }),
+    })
+    return {
+      name: 'builtin',
+      url: program.url,
+      version: builtinVersion(),
+      managed: true,
+      pid: program.pid,
+      nodeFlags: BUILTIN_NODE_FLAGS,
+      exited: program.exited,
+      stderrTail: () => program.stderrTail(),
+      stop: async () => {
+        await program.stop()
+        await removeFolder()
+      },
+    }
+  } catch (error) {
+    await removeFolder()
+    throw error
+  }
+}
+
+/** The gateway's configuration file for a run, in the format of gateway/src/config.ts. */
+export function builtinConfig({ config, mockUrl, connections }: TargetContext): object {
+  return {
+    config: { initial_pool_size: config.gateway.initialPoolSize, drop_excess_requests: false },
+    providers: {
+      openai: {
+        keys: [{ name: 'bench', value: 'sk-gatebench', models: ['*'], weight: 1 }],
+        concurrency_and_buffer_size: {
+          concurrency: config.gateway.concurrency,
+          buffer_size: config.gateway.bufferSize,
+        },
+        network_config: {
+          base_url: mockUrl,
+          timeout: config.timeoutMs === 0 ? FOR_EVER_MS : config.timeoutMs,
+          max_retries: 0,
+          max_conns_per_host: connections,
+          open_ahead: connections,
+        },
+      },
+    },
+  }
+}
+
+function builtinVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', MAIN), 'utf8')) as { version: string }
+  return manifest.version
+}
