@@ -21,7 +21,14 @@ export function formatCount(value: number): string {
   return formatNumber(value, 0)
 }
 
-/** Ledger, stage and overhead times in us, without the unit: three significant digits or the whole us. */
+const exact = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 })
+
+/** Digits as they came, up to six: for limits and for others' figures, which rounding must not change. */
+export function formatExact(value: number): string {
+  return exact.format(value)
+}
+
+/** Stage and overhead times in us, without the unit: about three digits, and never less than the whole us. */
 export function formatUs(us: number): string {
   const size = Math.abs(us)
   return formatNumber(us, size === 0 ? 0 : size < 1 ? 3 : size < 10 ? 2 : size < 1000 ? 1 : 0)

@@ -4,6 +4,7 @@ import {
   formatCores,
   formatCount,
   formatDuration,
+  formatExact,
   formatMiB,
   formatMs,
   formatNumber,
@@ -12,8 +13,8 @@ import {
   formatUs,
   NOT_MEASURED,
 } from '../units.ts'
-import { ledgerLines, machines } from './facts.ts'
-import { OVERHEADS } from './terms.ts'
+import { ledgerLines, machines } from '../facts.ts'
+import { OVERHEADS } from '../overheads.ts'
 
 /** The words and figures of a run's tables as text, which console and markdown only lay out. */
 
@@ -25,11 +26,17 @@ export type Pair = [label: string, text: string]
 const orNot = <T>(value: T | undefined, format: (value: T) => string) =>
   value === undefined ? NOT_MEASURED : format(value)
 
-export function checkCells(check: Check): { value: string; limit: string } {
-  return {
-    value: check.value === undefined ? NOT_MEASURED : `${formatUs(check.value)} ${check.unit}`,
-    limit: check.limit === undefined ? NO_FIGURE : `${formatUs(check.limit)} ${check.unit}`,
-  }
+/** Six digits, so that a value just short of its limit never rounds up to it. */
+export function checkCells({ value, limit, unit }: Check): { value: string; limit: string } {
+  const withUnit = (figure: number) => (unit === 'ratio' ? formatExact(figure) : `${formatExact(figure)} ${unit}`)
+  return { value: orNot(value, withUnit), limit: limit === undefined ? NO_FIGURE : withUnit(limit) }
+}
+
+/** How many of the checks held, and which of those said nothing because there was nothing to measure. */
+export function heldText({ checks }: Result['verdict']): string {
+  const unmeasured = checks.filter((check) => check.value === undefined).map((check) => check.name)
+  const held = `held ${formatCount(checks.length - unmeasured.length)} checks`
+  return unmeasured.length === 0 ? held : `${held}; ${NOT_MEASURED}: ${unmeasured.join(', ')}`
 }
 
 /** What was measured, on what, under which load. */
@@ -40,11 +47,14 @@ export function setUpPairs(result: Result): Pair[] {
   const profile =
     machine.published === undefined
       ? result.profile
-      : `published for ${machine.published}${machine.imitated === true ? '; that machine is only imitated here' : ''}`
+      : `${machine.published}${machine.imitated === true ? ': imitated, the run was not on that machine' : ''}`
+  const settings = plan.gateway
+    ? `concurrency ${formatCount(plan.gateway.concurrency)}, buffer ${formatCount(plan.gateway.bufferSize)}, pool ${formatCount(plan.gateway.initialPoolSize)}`
+    : 'its settings are not known to bench'
   const jitter = plan.mockJitterMs ? ` +- ${formatNumber(plan.mockJitterMs, 0)}` : ''
   return [
     ['target', `${target.name} ${target.version ?? '(version unknown)'}, ${target.url}, ${managed}`],
-    ['machine', machine.real],
+    ['ran on', machine.real],
     ['system', `${env.os}, Node ${env.node}, ${formatCount(env.files)} files a process`],
     ['profile', profile],
     [
@@ -52,7 +62,12 @@ export function setUpPairs(result: Result): Pair[] {
       `${formatRate(plan.ratePerSec)}/s for ${formatDuration(plan.durationMs)} after ${formatDuration(plan.warmupMs)} of warm-up: ${formatCount(plan.requests)} requests`,
     ],
     ['payload', `request ${formatCount(plan.requestBytes)} bytes, answer ${formatCount(plan.responseBytes)} bytes`],
+    [
+      'bounds',
+      `timeout ${plan.timeoutMs === 0 ? 'none' : formatDuration(plan.timeoutMs)}, ${formatCount(plan.connections)} connections, seed ${plan.seed}`,
+    ],
     ['mock', `answers after ${formatCount(plan.mockLatencyMs)}${jitter} ms`],
+    ['gateway', settings],
   ]
 }
 
@@ -131,7 +146,7 @@ export function overheadRows({
   return OVERHEADS.map(({ name, brief, formula }) => {
     const overhead = overheadUs?.[name]
     const cells = overhead
-      ? [overhead.mean, overhead.p50, overhead.p99].map((us) => (us === undefined ? NO_FIGURE : formatUs(us)))
+      ? [overhead.mean, overhead.p50, overhead.p99].map((us) => orNot(us, formatUs))
       : [NOT_MEASURED, NO_FIGURE, NO_FIGURE]
     return { name, cells, brief, formula }
   })

@@ -5,6 +5,7 @@ import {
   checkCells,
   DISTRIBUTION_HEAD,
   distributionCells,
+  heldText,
   hostText,
   instrumentPairs,
   LATENCY_ROWS,
@@ -19,7 +20,7 @@ import {
   STAGE_HEAD,
   stageRows,
 } from './cells.ts'
-import { grade } from './facts.ts'
+import { grade } from '../facts.ts'
 import { textTable, wrap, type Align } from './text-table.ts'
 
 export interface ConsoleOptions {
@@ -45,7 +46,7 @@ function verdictLines(result: Result, paint: ChalkInstance): string[] {
   const broken = verdict.checks.filter((check) => !check.ok)
   lines.push(
     verdict.valid
-      ? `${paint.green.bold('VALID')}    the measurement held its ${formatCount(verdict.checks.length)} checks: these numbers may be believed`
+      ? `${paint.green.bold('VALID')}    the measurement ${heldText(verdict)}`
       : `${paint.red.bold('INVALID')}  do not use these numbers; failed: ${broken.map((check) => check.name).join(', ')}`,
   )
   for (const check of broken) {

@@ -4,6 +4,7 @@ import {
   checkCells,
   DISTRIBUTION_HEAD,
   distributionCells,
+  heldText,
   hostText,
   instrumentPairs,
   LATENCY_ROWS,
@@ -19,7 +20,8 @@ import {
   stageRows,
   type Pair,
 } from './cells.ts'
-import { grade, shellCommand } from './facts.ts'
+import { grade } from '../facts.ts'
+import { shellCommand } from './shell-command.ts'
 import { figureAlign, markdownTable } from './markdown-table.ts'
 import { TERMS } from './terms.ts'
 import { timelineLines } from './timeline.ts'
@@ -35,7 +37,7 @@ function verdictLines(result: Result): string[] {
   const broken = verdict.checks.filter((check) => !check.ok)
   const lines: string[] = []
   if (verdict.valid) {
-    lines.push(`**VALID**: the measurement held its ${formatCount(verdict.checks.length)} checks.`)
+    lines.push(`**VALID**: the measurement ${heldText(verdict)}.`)
   } else {
     lines.push(`**INVALID: do not use these numbers.** Failed: ${broken.map((check) => check.name).join(', ')}.`, '')
     for (const check of broken) {
@@ -80,7 +82,13 @@ function ledgerLines(result: Result): string[] {
 function beliefLines(result: Result): string[] {
   const rows = result.verdict.checks.map((check) => {
     const { value, limit } = checkCells(check)
-    return [check.name, check.ok ? 'holds' : '**fails**', value, limit, check.means]
+    return [
+      check.name,
+      check.ok ? (check.value === undefined ? 'says nothing' : 'holds') : '**fails**',
+      value,
+      limit,
+      check.means,
+    ]
   })
   return markdownTable(['check', '', 'value', 'limit', 'what it means'], rows, [
     'left',

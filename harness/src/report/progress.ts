@@ -1,5 +1,5 @@
 import { Chalk } from 'chalk'
-import { formatCount, formatMs, formatNumber } from '../units.ts'
+import { formatCount, formatMs } from '../units.ts'
 
 export interface Progress {
   /** Since the phase began, ms. */
@@ -16,26 +16,20 @@ export interface Progress {
   p99Ms?: number
 }
 
-const BAR_CELLS = 12
-
-/** One line, no newline, at most 100 columns for counts below ten million. */
+/** One line, no newline; within 80 columns at the main job's size, so that a terminal can redraw it in place. */
 export function renderProgress(p: Progress, { color }: { color: boolean }): string {
   const paint = new Chalk({ level: color ? 1 : 0 })
-  const part = p.totalMs > 0 ? Math.min(1, Math.max(0, p.elapsedMs / p.totalMs)) : 1
-  const filled = Math.floor(part * BAR_CELLS)
-  const bar = paint.cyan('#'.repeat(filled)) + paint.dim('-'.repeat(BAR_CELLS - filled))
-  const seconds = `${formatNumber(p.elapsedMs / 1000, 0)}/${formatNumber(p.totalMs / 1000, 0)} s`
-  const lost = (count: number, word: string) => {
-    const text = `${word} ${formatCount(count)}`
-    return count > 0 ? paint.red(text) : text
-  }
-  return [
-    `${p.phase.padEnd(9)} [${bar}] ${seconds}`,
+  const red = (text: string) => paint.red(text)
+  const seconds = `${formatCount(p.elapsedMs / 1000)}/${formatCount(p.totalMs / 1000)} s`
+  const failed = `${formatCount(p.failed)} failed`
+  const parts = [
+    `${p.phase.padEnd(9)} ${seconds}`,
     `${formatCount(p.ratePerSec)}/s`,
     `${formatCount(p.inFlight)} in flight`,
-    `ok ${formatCount(p.ok)}`,
-    lost(p.failed, 'failed'),
-    lost(p.dropped, 'dropped'),
-    p.p99Ms === undefined ? 'p99 -' : `p99 ${formatMs(p.p99Ms)} ms`,
-  ].join('  ')
+    `${formatCount(p.ok)} ok`,
+    p.failed > 0 ? red(failed) : failed,
+  ]
+  if (p.dropped > 0) parts.push(red(`${formatCount(p.dropped)} dropped`))
+  if (p.p99Ms !== undefined) parts.push(`p99 ${p.p99Ms < 100 ? formatMs(p.p99Ms) : formatCount(p.p99Ms)} ms`)
+  return parts.join('  ')
 }

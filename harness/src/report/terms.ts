@@ -1,32 +1,11 @@
+import { OVERHEADS } from '../overheads.ts'
+
 /** What every word of the reports means. One owner, so that console, report.md and README cannot drift apart. */
 
-/** `means` is plain text; `formula` is added in brackets where the term is computed. */
 export interface Term {
   term: string
   means: string
 }
-
-/** The three overheads, always shown together. */
-export const OVERHEADS = [
-  {
-    name: 'published',
-    title: 'Overhead, published definition',
-    brief: 'ten stages, without JSON, parsing and HTTP request',
-    formula: 'the ten stages without JSON marshaling, response parsing and HTTP request',
-  },
-  {
-    name: 'in_process',
-    title: 'Overhead, in process',
-    brief: 'all of the gateway, without HTTP request',
-    formula: 'all that the gateway does, without HTTP request',
-  },
-  {
-    name: 'client',
-    title: 'Overhead, client',
-    brief: "service time - mock's delay - floor",
-    formula: "service time - the mock's own delay - floor",
-  },
-] as const
 
 export const TERMS: readonly Term[] = [
   {

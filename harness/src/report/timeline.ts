@@ -1,6 +1,6 @@
 import type { Result } from '../recording.ts'
 import { formatCores, formatCount, formatMiB, formatMs, formatPct, NOT_MEASURED } from '../units.ts'
-import { condenseTimeline, type TimelineRow } from './facts.ts'
+import { condenseTimeline, type TimelineRow } from '../condense.ts'
 import { figureAlign, markdownTable } from './markdown-table.ts'
 
 interface Column {
@@ -44,5 +44,5 @@ export function timelineLines(timeline: Result['timeline']): string[] {
       ? 'Requests stand in the second in which they were due.'
       : `Requests stand in the second in which they were due. Each row condenses ${secondsPerRow} seconds: counts are summed; times and memory are those of the worst of these seconds; cores and percentages are averaged.`
   const head = ['second', ...columns.map(({ column: { head } }) => head)]
-  return [how, '', ...markdownTable(head, cells, figureAlign(head.length))]
+  return [`${how} A dash: ${NOT_MEASURED}.`, '', ...markdownTable(head, cells, figureAlign(head.length))]
 }
