@@ -71,3 +71,15 @@ export function parseFileLimit(text: string): number | undefined {
   if (soft === 'unlimited') return Infinity
   return /^\d+$/.test(soft) ? Number(soft) : undefined
 }
+
+/** /proc/sys/net/ipv4/ip_local_port_range */
+export function parsePortRange(text: string): { first: number; last: number } | undefined {
+  const match = /^(\d+)\s+(\d+)\s*$/.exec(text)
+  return match ? { first: Number(match[1]), last: Number(match[2]) } : undefined
+}
+
+/** Sockets in TIME_WAIT, from /proc/net/sockstat. */
+export function parseTimeWait(text: string): number | undefined {
+  const match = /^TCP:.*\btw (\d+)/m.exec(text)
+  return match ? Number(match[1]) : undefined
+}

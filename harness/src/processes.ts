@@ -1,5 +1,6 @@
-import { execa, type ExecaError } from 'execa'
+import { execa } from 'execa'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { TargetError } from './errors.ts'
 
 /** Loaded before a child's own code: ends it when this process is gone, however that came about. */
@@ -83,46 +84,47 @@ export async function startProgram(options: ProgramOptions): Promise<RunningProg
     stderr.push(line)
     if (stderr.length > STDERR_LINES_KEPT) stderr.shift()
   })
-  const exited = child.then((result) => {
+  const ended = child.then((result) => {
     living.delete(child)
-    return { code: result.exitCode, signal: result.signal, cause: result instanceof Error ? result : undefined }
+    return result
   })
+  const exited = ended.then((result) => ({ code: result.exitCode, signal: result.signal }))
+  const died = ended.then((result) => Promise.reject(new Error(`${howItEnded(result)} before it was ready`)))
 
-  const stopGraceMs = options.stopGraceMs ?? STOP_GRACE_MS
-  let stopping: Promise<void> | undefined
-  const stop = (): Promise<void> => (stopping ??= terminate(child, exited, stopGraceMs))
-
-  let timer: NodeJS.Timeout | undefined
-  let onAbort: (() => void) | undefined
   try {
-    const url = await new Promise<string>((resolve, reject) => {
-      const lastWords = () => (stderr.length > 0 ? `; its last words:\n  ${stderr.join('\n  ')}` : '')
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        const listening = listeningUrl(line)
-        if (listening !== undefined) resolve(listening)
-      })
-      void exited.then(({ code, signal: by, cause }) => {
-        const how = startFailure(cause) ?? (by === undefined ? `ended with code ${code ?? '?'}` : `was ended by ${by}`)
-        reject(new TargetError(`${name}: ${how} before it was ready${lastWords()}`, { cause }))
-      })
-      timer = setTimeout(() => {
-        reject(new TargetError(`${name}: did not say within ${readyTimeoutMs} ms that it listens${lastWords()}`))
-      }, readyTimeoutMs)
-      onAbort = () => {
-        reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-    })
-    if (child.pid === undefined) throw new TargetError(`${name}: has no process id`)
-    return { name, pid: child.pid, url, exited, stderrTail: () => stderr.join('\n'), stop }
+    const url = await Promise.race([listeningUrl(child.stdout), died, aborted(readyTimeoutMs, signal)])
+    const { pid } = child
+    if (pid === undefined) throw new Error('has no process id')
+    let stopping: Promise<void> | undefined
+    const stop = () => (stopping ??= terminate(child, exited, options.stopGraceMs ?? STOP_GRACE_MS))
+    return { name, pid, url, exited, stderrTail: () => stderr.join('\n'), stop }
   } catch (error) {
     child.kill('SIGKILL')
     await exited
-    throw error
-  } finally {
-    clearTimeout(timer)
-    if (onAbort) signal?.removeEventListener('abort', onAbort)
+    if (signal?.aborted === true) throw error
+    const lastWords = stderr.length > 0 ? `; its last words:\n  ${stderr.join('\n  ')}` : ''
+    throw new TargetError(`${name}: ${error instanceof Error ? error.message : String(error)}${lastWords}`)
   }
+}
+
+function howItEnded(result: { exitCode?: number | undefined; signal?: string | undefined; code?: string | undefined }) {
+  if (result.exitCode !== undefined) return `ended with code ${result.exitCode}`
+  if (result.signal !== undefined) return `was ended by ${result.signal}`
+  return `could not be started (${result.code ?? 'unknown'})`
+}
+
+/** Rejects after a time, or with the signal's reason. */
+function aborted(timeoutMs: number, signal?: AbortSignal): Promise<never> {
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const either = signal ? AbortSignal.any([timeout, signal]) : timeout
+  return new Promise((_, reject) => {
+    const giveUp = () => {
+      const reason: unknown = signal?.reason
+      const late = new Error(`did not say within ${timeoutMs} ms that it listens`)
+      reject(signal?.aborted !== true ? late : reason instanceof Error ? reason : new Error('aborted'))
+    }
+    either.addEventListener('abort', giveUp, { once: true })
+  })
 }
 
 async function terminate(child: Child, exited: Promise<unknown>, graceMs: number): Promise<void> {
@@ -132,18 +134,20 @@ async function terminate(child: Child, exited: Promise<unknown>, graceMs: number
   clearTimeout(timer)
 }
 
-/** Set when node itself could not be started at all; an exit code or a signal says nothing more than itself. */
-function startFailure(cause: Error | undefined): string | undefined {
-  const code = (cause as Partial<ExecaError> | undefined)?.code
-  return code === undefined ? undefined : `could not be started (${code})`
+/** The URL of the first line that says so. Further lines are read and let go, or the pipe would fill up. */
+function listeningUrl(stdout: Readable): Promise<string> {
+  return new Promise((resolve) => {
+    createInterface({ input: stdout }).on('line', (line) => {
+      const url = urlOfLine(line)
+      if (url !== undefined) resolve(url)
+    })
+  })
 }
 
-function listeningUrl(line: string): string | undefined {
+function urlOfLine(line: string): string | undefined {
   if (!line.startsWith('{')) return undefined
   try {
-    const message: unknown = JSON.parse(line)
-    if (typeof message !== 'object' || message === null) return undefined
-    const { event, url } = message as Record<string, unknown>
+    const { event, url } = JSON.parse(line) as Record<string, unknown>
     return event === 'listening' && typeof url === 'string' ? url : undefined
   } catch {
     return undefined

@@ -131,8 +131,10 @@ export const ResultSchema = Type.Object(
     }),
     rate: Type.Object({
       targetPerSec: num('planned'),
-      sentPerSec: num('sent over the window'),
-      completedPerSec: num('ok over the time from the first due to the last end, warm-up apart'),
+      sentPerSec: num('sent over the window, or over the time that sending them really took'),
+      completedPerSec: num(
+        'ok answers over the time from the first of them to the last; over the window when there are fewer than two',
+      ),
     }),
     latencyMs: opt(
       Type.Object({
@@ -189,6 +191,7 @@ export const ResultSchema = Type.Object(
         rows: Type.Array(Type.Object({ name: Type.String(), mean: num('us'), covers: opt(Type.String()) })),
         total: num('mean service time of those requests, us: the sum of the rows and the unattributed rest'),
         unattributed: num('us; may be negative'),
+        generatorLagUs: opt(num('mean schedule lag of those requests, us: with it the total becomes the mean latency')),
         addedUs: opt(num("the gateway's added time: total minus mock delay minus floor, us")),
         unattributedPctOfAdded: opt(num('size of the unattributed rest as a percentage of the added time')),
       }),

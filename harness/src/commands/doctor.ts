@@ -1,7 +1,29 @@
+import { Chalk } from 'chalk'
+import { DEFAULTS } from '../config.ts'
+import { judgeMachine, type Finding } from '../fitness.ts'
+import { measureMachine } from '../machine-facts.ts'
 import type { CommandIo } from './io.ts'
 
-/** `bench doctor`. */
-export function doctorCommand(_options: { json: boolean }, io: CommandIo): Promise<{ exitCode: 0 | 1 }> {
-  io.stdout('not there yet\n')
-  return Promise.resolve({ exitCode: 1 })
+/** `bench doctor`: is this machine fit for the main job. Code 1 when something makes a run fail. */
+export async function doctorCommand(
+  options: { json: boolean },
+  io: Pick<CommandIo, 'stdout' | 'color' | 'signal'>,
+): Promise<{ exitCode: 0 | 1 }> {
+  const facts = await measureMachine(io.signal)
+  const findings = judgeMachine(facts, DEFAULTS)
+  io.stdout(options.json ? `${JSON.stringify({ findings, facts }, null, 2)}\n` : renderFindings(findings, io.color))
+  return { exitCode: findings.some((finding) => finding.status === 'fail') ? 1 : 0 }
+}
+
+/** One line a finding; what is wrong also says what would be right and how to get it. */
+export function renderFindings(findings: readonly Finding[], color: boolean): string {
+  const paint = new Chalk({ level: color ? 1 : 0 })
+  const mark = { ok: paint.green('ok  '), warn: paint.yellow('warn'), fail: paint.red('FAIL') }
+  const width = Math.max(...findings.map(({ name }) => name.length))
+  const lines = findings.map(({ status, name, value, want, fix }) => {
+    const line = `${mark[status]}  ${name.padEnd(width)}  ${value}`
+    return fix === undefined ? line : `${line}\n${' '.repeat(6)}want: ${want}\n${' '.repeat(6)}fix:  ${fix}`
+  })
+  const worst = findings.filter(({ status }) => status !== 'ok').length
+  return `${lines.join('\n')}\n\n${worst === 0 ? 'All is well.' : `${worst} of ${findings.length} want attention.`}\n`
 }

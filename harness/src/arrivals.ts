@@ -1,0 +1,28 @@
+/** When each request of a run is due. */
+export interface ArrivalSchedule {
+  /** Requests due before the window opens; their positions are -warmupCount to -1. */
+  readonly warmupCount: number
+  /** Requests due inside the window; their positions are 0 to count - 1. */
+  readonly count: number
+  /** Instant at which request `index` is due, ns from the opening of the window; never decreasing in `index`. */
+  dueNs(index: number): number
+}
+
+/**
+ * Evenly spaced arrivals. Warm-up and window are one unbroken schedule, so that the window opens on a full pipeline.
+ * Each instant is computed from its position, never from the one before: rounding does not add up over an hour.
+ *
+ * @example constantArrivals({ ratePerSec: 100, durationMs: 1_000, warmupMs: 0 }) // count 100, the last due at 990 ms
+ */
+export function constantArrivals(options: {
+  ratePerSec: number
+  durationMs: number
+  warmupMs: number
+}): ArrivalSchedule {
+  const intervalNs = 1e9 / options.ratePerSec
+  return {
+    warmupCount: Math.round((options.warmupMs / 1e3) * options.ratePerSec),
+    count: Math.max(1, Math.round((options.durationMs / 1e3) * options.ratePerSec)),
+    dueNs: (index) => Math.round(index * intervalNs),
+  }
+}

@@ -1,0 +1,106 @@
+import type { ArrivalSchedule } from './arrivals.ts'
+import type { Clock } from './clock.ts'
+import type { Attempt } from './outcome.ts'
+import type { Transport } from './transport/transport.ts'
+
+export interface DriverOptions {
+  schedule: ArrivalSchedule
+  /** First position to send; defaults to the start of the warm-up. */
+  first?: number
+  /** Distance to the next position; threads interleave. @default 1 */
+  step?: number
+  clock: Clock
+  transport: Transport
+  /** Takes every attempt, instants in ns from the opening of the window. Warm-up attempts have a negative index. */
+  onAttempt: (attempt: Attempt) => void
+  /** Instant on the clock at which the window opens, ns. */
+  openNs: number
+}
+
+/**
+ * Fires a schedule, open loop: each request leaves at its absolute due time whatever became of those before it.
+ * One that cannot leave, because the bound on requests in flight is reached, is reported as dropped, never skipped.
+ */
+export class Driver {
+  readonly #options: Required<DriverOptions>
+  #next: number
+  #unanswered = 0
+  #ended = false
+  #inFlightMax = 0
+  #cancelWake: () => void = () => undefined
+  #resolve: () => void = () => undefined
+
+  constructor(options: DriverOptions) {
+    this.#options = { first: -options.schedule.warmupCount, step: 1, ...options }
+    this.#next = this.#options.first
+  }
+
+  /** Most requests that were in flight at once inside the window. */
+  get inFlightMax(): number {
+    return this.#inFlightMax
+  }
+
+  /** Resolves when every request of the schedule has been sent or dropped and every answer is in. */
+  run(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve
+      this.#sleepUntilNextDue()
+    })
+  }
+
+  /** Sends no more; what is in flight is still waited for. Positions that have not come due are not reported. */
+  stop(): void {
+    this.#cancelWake()
+    this.#ended = true
+    this.#finishIfDone()
+  }
+
+  #turn(): void {
+    const { schedule, clock, openNs, step } = this.#options
+    const nowNs = clock.nowNs() - openNs
+    while (this.#next < schedule.count && schedule.dueNs(this.#next) <= nowNs) {
+      this.#fire(this.#next)
+      this.#next += step
+    }
+    this.#sleepUntilNextDue()
+  }
+
+  #sleepUntilNextDue(): void {
+    const { schedule, clock, openNs } = this.#options
+    if (this.#next >= schedule.count) {
+      this.#ended = true
+      this.#finishIfDone()
+      return
+    }
+    this.#cancelWake = clock.wakeAt(openNs + schedule.dueNs(this.#next), () => {
+      this.#turn()
+    })
+  }
+
+  #fire(index: number): void {
+    const { schedule, transport, onAttempt, openNs } = this.#options
+    const dueNs = schedule.dueNs(index)
+    if (transport.inFlight >= transport.inFlightMax) {
+      onAttempt({ index, dueNs, outcome: { kind: 'dropped', reason: 'in_flight_bound' } })
+      return
+    }
+    this.#unanswered++
+    transport.send(index, openNs + dueNs, this.#onDone)
+    if (index >= 0 && transport.inFlight > this.#inFlightMax) this.#inFlightMax = transport.inFlight
+  }
+
+  readonly #onDone = (attempt: Attempt): void => {
+    const { openNs, onAttempt } = this.#options
+    attempt.dueNs -= openNs
+    if (attempt.sentNs !== undefined) attempt.sentNs -= openNs
+    if (attempt.firstByteNs !== undefined) attempt.firstByteNs -= openNs
+    if (attempt.endNs !== undefined) attempt.endNs -= openNs
+    onAttempt(attempt)
+    this.#unanswered--
+    this.#finishIfDone()
+  }
+
+  #finishIfDone(): void {
+    if (this.#ended && this.#unanswered === 0) this.#resolve()
+  }
+}

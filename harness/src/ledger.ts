@@ -1,0 +1,106 @@
+import { SEGMENTS } from '@gatebench/gateway/stages'
+import type { AccountSums } from './recorder.ts'
+import type { Result } from './recording.ts'
+import { TOTAL_SLOT } from './transport/server-timing.ts'
+
+export type Ledger = NonNullable<Result['ledgerUs']>
+
+const HTTP_REQUEST_SLOT = SEGMENTS.findIndex(({ name }) => name === 'http_request')
+const RESPONSE_PARSING_SLOT = SEGMENTS.findIndex(({ name }) => name === 'response_parsing')
+const REQUEST_READING_SLOT = SEGMENTS.findIndex(({ name }) => name === 'request_reading')
+
+/**
+ * The mean request's service time, owner by owner, in the order in which the time passes.
+ *
+ * Only durations are used, each taken on one clock: driver (service time), gateway (segments and total) and mock (delay).
+ * A way between two programs is what the outer one waited less what the inner one accounts for; it holds the kernel, the
+ * wire and the wait for either program's event loop. The unattributed rest is the gateway's total less its segments.
+ *
+ * @param floorUs mean of what probes past the gateway saw above the mock's delay; absent when none were sent.
+ */
+export function drawUpLedger(
+  withTiming: AccountSums,
+  withMockOnly: AccountSums,
+  target: string,
+  floorUs?: number,
+): Ledger | undefined {
+  if (withTiming.requests > 0) return gatewayLedger(withTiming, floorUs)
+  if (withMockOnly.requests > 0) return coarseLedger(withMockOnly, target, floorUs)
+  return undefined
+}
+
+function gatewayLedger(sums: AccountSums, floorUs: number | undefined): Ledger {
+  const meanUs = (sumNs: number): number => sumNs / sums.requests / 1e3
+  const segment = (slot: number): Ledger['rows'][number] => ({
+    name: SEGMENTS[slot]!.name,
+    mean: meanUs(sums.timingNs[slot]!),
+    covers: SEGMENTS[slot]!.covers,
+  })
+  const total = meanUs(sums.serviceNs)
+  const mockDelay = meanUs(sums.mockDelayNs)
+  const gatewayTotal = meanUs(sums.timingNs[TOTAL_SLOT]!)
+  const rows: Ledger['rows'] = [
+    {
+      name: 'client_gateway_transport',
+      mean: total - gatewayTotal,
+      covers: "service time less the gateway's total: kernel, wire, and the wait for either event loop, both ways",
+    },
+    segment(REQUEST_READING_SLOT),
+    ...range(0, HTTP_REQUEST_SLOT).map(segment),
+    {
+      name: 'gateway_mock_transport',
+      mean: meanUs(sums.timingNs[HTTP_REQUEST_SLOT]!) - mockDelay,
+      covers:
+        "the gateway's HTTP request less the mock's delay: kernel, wire, and the wait for either event loop, both ways",
+    },
+    { name: 'mock_delay', mean: mockDelay, covers: 'request read to answer written, on the clock of the mock' },
+    ...range(RESPONSE_PARSING_SLOT, SEGMENTS.length)
+      .filter((slot) => slot !== REQUEST_READING_SLOT)
+      .map(segment),
+  ]
+  const unattributed = gatewayTotal - meanUs(sums.timingNs.subarray(0, TOTAL_SLOT).reduce((sum, ns) => sum + ns, 0))
+  return withAdded({ requests: sums.requests, rows, total, unattributed }, sums, floorUs)
+}
+
+/** Where the gateway gives no account of its own, what is not the mock's cannot be told apart further. */
+function coarseLedger(sums: AccountSums, target: string, floorUs: number | undefined): Ledger {
+  const total = sums.serviceNs / sums.requests / 1e3
+  const mockDelay = sums.mockDelayNs / sums.requests / 1e3
+  const beyond: Ledger['rows'][number] =
+    target === 'direct'
+      ? {
+          name: 'client_mock_transport',
+          mean: total - mockDelay,
+          covers: 'kernel, wire, and the wait for either event loop, both ways',
+        }
+      : {
+          name: 'gateway_and_transport',
+          mean: total - mockDelay,
+          covers: 'the gateway and every way; it gives no account of its own',
+        }
+  const rows = [
+    beyond,
+    { name: 'mock_delay', mean: mockDelay, covers: 'request read to answer written, on the clock of the mock' },
+  ]
+  return withAdded({ requests: sums.requests, rows, total, unattributed: 0 }, sums, floorUs)
+}
+
+function withAdded(
+  ledger: Pick<Ledger, 'requests' | 'rows' | 'total' | 'unattributed'>,
+  sums: AccountSums,
+  floorUs: number | undefined,
+): Ledger {
+  const generatorLagUs = sums.scheduleLagNs / sums.requests / 1e3
+  if (floorUs === undefined) return { ...ledger, generatorLagUs }
+  const addedUs = (sums.serviceNs - sums.mockDelayNs) / sums.requests / 1e3 - floorUs
+  return {
+    ...ledger,
+    generatorLagUs,
+    addedUs,
+    ...(addedUs > 0 && { unattributedPctOfAdded: (Math.abs(ledger.unattributed) / addedUs) * 100 }),
+  }
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i)
+}

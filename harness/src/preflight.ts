@@ -1,0 +1,47 @@
+import { TargetError } from './errors.ts'
+import type { RequestTemplate } from './plan.ts'
+
+const TRIES = 3
+/** Enough of an error's body to tell what it is about. */
+const SHOWN_CHARS = 300
+
+/**
+ * One request through the target before any load: a wrong key or model would otherwise show after a minute, as a run in
+ * which everything failed. A gateway that fails now and then passes.
+ *
+ * @throws TargetError with the target's own words.
+ */
+export async function preflight(
+  url: string,
+  request: RequestTemplate,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  let problem = ''
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    signal.throwIfAborted()
+    try {
+      const response = await fetch(url + request.path, {
+        method: 'POST',
+        headers: request.headers,
+        body: request.body,
+        // A redirect answers every request of the run, too.
+        redirect: 'manual',
+        signal: timeoutMs > 0 ? AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) : signal,
+      })
+      const body = await response.text()
+      if (response.ok) return
+      problem = `answered ${response.status}: ${body.slice(0, SHOWN_CHARS)}`
+    } catch (error) {
+      signal.throwIfAborted()
+      problem = `did not answer: ${reasonOf(error)}`
+    }
+  }
+  throw new TargetError(`${url}: a request before the run ${problem}`)
+}
+
+/** fetch says no more than "fetch failed"; the reason is its cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message
+}

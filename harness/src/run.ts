@@ -1,0 +1,146 @@
+import { SystemClock } from './clock.ts'
+import type { RunConfig } from './config.ts'
+import type { LiveCounts } from './driver-thread.ts'
+import { DriverThreads, type LoadMeasurement } from './driver-threads.ts'
+import { fetchGatewayAccount, type GatewayAccount } from './gateway-account.ts'
+import { openHistogramLog } from './histogram.ts'
+import { startMock } from './mock-process.ts'
+import type { Plan } from './plan.ts'
+import { preflight } from './preflight.ts'
+import type { ProgramExit, RunningProgram } from './processes.ts'
+import { ResourceSampler, type ResourceRecording } from './resources.ts'
+import { findTarget } from './targets/find.ts'
+import type { RunningTarget } from './targets/target.ts'
+import { requestsDueIn, Timeline, type TimelineSecond } from './timeline.ts'
+
+/** What a run brought home. */
+export interface RunMeasurement {
+  target: Pick<RunningTarget, 'name' | 'url' | 'version' | 'managed' | 'nodeFlags'>
+  load: LoadMeasurement
+  /** What the target says of its own clock; absent for all but the built-in gateway. */
+  account?: GatewayAccount
+  resources: ResourceRecording
+  seconds: TimelineSecond[]
+  /** HDR histogram log of the latencies from due, us, one line a second. */
+  log: string
+  /** How a program of the run ended in the middle of it, which ended the run; absent when none did. */
+  died?: string
+}
+
+export interface RunObserver {
+  onPhase: (phase: 'starting' | 'opening' | 'load') => void
+  /** `p99Ms`: latency from due, of the latest second whose requests have all ended. */
+  onProgress: (live: LiveCounts, p99Ms: number | undefined) => void
+}
+
+/**
+ * Starts mock and target, opens the connections, warms up, measures, and stops both, however it ends. An aborted
+ * signal before the load rejects with the signal's reason; after, it ends the load early and what was measured counts.
+ *
+ * @throws TargetError when mock or target cannot be started or reached.
+ */
+export async function performRun(
+  config: RunConfig,
+  plan: Plan,
+  signal: AbortSignal,
+  observer: RunObserver,
+): Promise<RunMeasurement> {
+  let mock: RunningProgram | undefined
+  let target: RunningTarget | undefined
+  let threads: DriverThreads | undefined
+  try {
+    observer.onPhase('starting')
+    mock = await startMock(config, signal)
+    target = await findTarget(config.target).start({ config, mockUrl: mock.url, connections: plan.connections, signal })
+    await preflight(target.url, plan.request, plan.timeoutMs, signal)
+    observer.onPhase('opening')
+    threads = await DriverThreads.open(plan, { target: target.url, mock: mock.url })
+    signal.throwIfAborted()
+    observer.onPhase('load')
+    return await measure(plan, { mock, target, threads }, signal, observer)
+  } finally {
+    await threads?.terminate()
+    // The gateway first: it drains into the mock.
+    await target?.stop()
+    await mock?.stop()
+  }
+}
+
+interface Stage {
+  mock: RunningProgram
+  target: RunningTarget
+  threads: DriverThreads
+}
+
+async function measure(
+  plan: Plan,
+  { mock, target, threads }: Stage,
+  signal: AbortSignal,
+  observer: RunObserver,
+): Promise<RunMeasurement> {
+  const sampler = new ResourceSampler({
+    trees: { driver: process.pid, mock: mock.pid, ...(target.pid !== undefined && { gateway: target.pid }) },
+  })
+  const lines: string[] = []
+  const timeline = new Timeline({
+    dueIn: (second) => requestsDueIn(plan, second),
+    log: openHistogramLog((text) => lines.push(text), Date.now(), '[latency from due, in us]'),
+  })
+  const clock = new SystemClock()
+  const cancels: (() => void)[] = []
+  const deaths = watchForDeath([
+    ['mock', mock.exited],
+    ['gateway', target.exited],
+  ])
+
+  sampler.start()
+  const load = await threads.run(
+    AbortSignal.any([signal, deaths.signal]),
+    {
+      onRows: (rows) => {
+        timeline.add(rows)
+      },
+      onProgress: (live) => {
+        observer.onProgress(live, timeline.seconds.at(-1)?.p99Ms)
+      },
+    },
+    (openNs) => {
+      cancels.push(
+        clock.wakeAt(openNs, () => {
+          sampler.markWindowStart()
+        }),
+        clock.wakeAt(openNs + plan.durationMs * 1e6, () => {
+          sampler.markWindowEnd()
+        }),
+      )
+    },
+  )
+  const died = deaths.found()
+  for (const cancel of cancels) cancel()
+  const account = target.name === 'builtin' && died === undefined ? await fetchGatewayAccount(target.url) : undefined
+  return {
+    target,
+    load,
+    ...(account && { account }),
+    resources: sampler.stop(),
+    seconds: timeline.end(),
+    log: lines.join(''),
+    ...(died !== undefined && { died }),
+  }
+}
+
+/** Aborts `signal` when one of the programs ends; `found` says which and how, as a sentence. */
+function watchForDeath(programs: [name: string, exited: Promise<ProgramExit> | undefined][]): {
+  signal: AbortSignal
+  found: () => string | undefined
+} {
+  const controller = new AbortController()
+  let found: string | undefined
+  for (const [name, exited] of programs) {
+    void exited?.then(({ code, signal }) => {
+      found ??= `the ${name} ended in the middle of the run (${signal === undefined ? `code ${code ?? '?'}` : `killed by ${signal}`})`
+      controller.abort()
+    })
+  }
+  return { signal: controller.signal, found: () => found }
+}

@@ -1,0 +1,235 @@
+import { SEGMENTS } from '@gatebench/gateway/stages'
+import type { RunConfig } from './config.ts'
+import type { GatewayAccount } from './gateway-account.ts'
+import type { Histogram } from './histogram.ts'
+import { drawUpLedger } from './ledger.ts'
+import type { Plan } from './plan.ts'
+import type { Distribution, ProcessResources, Result } from './recording.ts'
+import type { TreeUsage } from './resources.ts'
+import type { RunMeasurement } from './run.ts'
+import { runFolderName } from './run-folder.ts'
+import { judge } from './validity.ts'
+
+/** Everything that is known of a run, before any arithmetic. */
+export interface Recording extends Omit<RunMeasurement, 'log' | 'died'> {
+  command: string[]
+  startedAt: Date
+  finishedAt: Date
+  interrupted: boolean
+  config: RunConfig
+  plan: Plan
+  environment: Result['environment']
+}
+
+/** Pure: the same recording gives the same result. */
+export function summarize(recording: Recording): Result {
+  const { config, plan, load, target, interrupted } = recording
+  const startedAt = recording.startedAt.toISOString()
+  const resources = resourcesOf(recording)
+  const { counts, distributions } = load.main
+  const planned = interrupted ? counts.sent + counts.dropped : plan.requests
+  const answered = counts.ok > 0
+  const floor =
+    load.probes && load.probes.distributions.aboveMockNs.count > 0 ? load.probes.distributions.aboveMockNs : undefined
+  const ledgerUs = drawUpLedger(load.main.withTiming, load.main.withMockOnly, target.name, floor && floor.mean / 1e3)
+  const evidence = {
+    ...(interrupted && { interrupted }),
+    plan: planOf(config, plan, target.nodeFlags),
+    requests: {
+      planned,
+      sent: counts.sent,
+      ok: counts.ok,
+      failed: counts.failed,
+      dropped: counts.dropped,
+      successRate: planned === 0 ? 0 : counts.ok / planned,
+      byStatus: counts.byStatus,
+      byError: counts.byError,
+    },
+    rate: rateOf(recording),
+    ...(answered && {
+      latencyMs: {
+        fromDue: distributionOf(distributions.latencyUs, 1e3),
+        fromSent: distributionOf(distributions.serviceUs, 1e3),
+      },
+    }),
+    driver: driverOf(recording, resources),
+    mock: mockOf(distributions.mockDelayErrorUs),
+    ...(floor && {
+      floor: {
+        probes: floor.count,
+        meanUs: floor.mean / 1e3,
+        p50Us: floor.percentile(50) / 1e3,
+        p99Us: floor.percentile(99) / 1e3,
+      },
+    }),
+    ...stagesOf(recording),
+    ...overheadOf(recording, floor),
+    ...(ledgerUs && { ledgerUs }),
+    resources,
+  }
+  return {
+    schemaVersion: 1,
+    id: runFolderName({ startedAt, target, profile: config.profile }),
+    startedAt,
+    finishedAt: recording.finishedAt.toISOString(),
+    command: recording.command,
+    target: {
+      name: target.name,
+      ...(target.version !== undefined && { version: target.version }),
+      url: target.url,
+      managed: target.managed,
+    },
+    profile: config.profile,
+    profileMachine: config.profileMachine,
+    environment: recording.environment,
+    verdict: judge(evidence),
+    ...evidence,
+    timeline: timelineOf(recording),
+  }
+}
+
+function planOf(config: RunConfig, plan: Plan, nodeFlags: readonly string[] | undefined): Result['plan'] {
+  return {
+    arrival: 'constant',
+    ratePerSec: plan.ratePerSec,
+    durationMs: plan.durationMs,
+    warmupMs: plan.warmupMs,
+    requests: plan.requests,
+    timeoutMs: plan.timeoutMs,
+    connections: plan.connections,
+    seed: plan.seed,
+    requestBytes: Buffer.byteLength(plan.request.body),
+    responseBytes: config.responseBytes,
+    mockLatencyMs: config.mockLatencyMs,
+    mockJitterMs: config.mockJitterMs,
+    model: config.model,
+    threads: plan.threads,
+    probeRatePerSec: plan.probeRatePerSec,
+    ...(config.target === 'builtin' && { gateway: { ...config.gateway, nodeFlags: [...(nodeFlags ?? [])] } }),
+  }
+}
+
+function rateOf({ plan, load, interrupted }: Recording): Result['rate'] {
+  const { counts, span } = load.main
+  const intervalNs = 1e9 / plan.ratePerSec
+  // Late sending stretches the time over which the load was really spread.
+  const takenNs = Math.max(interrupted ? intervalNs : plan.durationMs * 1e6, span.lastSentNs + intervalNs)
+  return {
+    targetPerSec: plan.ratePerSec,
+    sentPerSec: (counts.sent / takenNs) * 1e9,
+    completedPerSec: (counts.ok > 1 ? (counts.ok - 1) / (span.lastOkNs - span.firstOkNs) : counts.ok / takenNs) * 1e9,
+  }
+}
+
+function driverOf({ plan, load }: Recording, resources: Result['resources']): Result['driver'] {
+  const lagUs = load.main.distributions.scheduleLagUs
+  return {
+    ...(lagUs.count > 0 && {
+      scheduleLagMs: {
+        mean: lagUs.mean / 1e3,
+        p50: lagUs.percentile(50) / 1e3,
+        p99: lagUs.percentile(99) / 1e3,
+        p999: lagUs.percentile(99.9) / 1e3,
+        max: lagUs.max / 1e3,
+      },
+    }),
+    ...(resources.driver?.cpuUsPerRequest !== undefined && { cpuUsPerRequest: resources.driver.cpuUsPerRequest }),
+    eventLoopUtilization: load.busyRatio,
+    threads: plan.threads,
+    connectionsOpened: plan.connections,
+    connectionsOpenedInWindow: load.main.counts.openedConnections,
+    inFlightMax: load.inFlightMax,
+  }
+}
+
+/** CPU per request is what a program used inside the window over the requests of the window that ended. */
+function resourcesOf({ load, resources: { trees, host } }: Recording): Result['resources'] {
+  const finished = load.main.counts.ok + load.main.counts.failed
+  const perRequest = ({ cpuUs, ...usage }: TreeUsage): ProcessResources => ({
+    ...usage,
+    ...(finished > 0 && { cpuUsPerRequest: cpuUs / finished }),
+  })
+  return {
+    ...(trees.gateway && { gateway: perRequest(trees.gateway) }),
+    ...(trees.mock && { mock: perRequest(trees.mock) }),
+    ...(trees.driver && { driver: perRequest(trees.driver) }),
+    ...(host && { host }),
+  }
+}
+
+/** Requests by the second in which they were due, beside what the programs used in that second. */
+function timelineOf({ seconds, resources }: Recording): Result['timeline'] {
+  const used = new Map(resources.seconds.map((row) => [row.second, row]))
+  return seconds.map((row) => ({ ...row, ...used.get(row.second) }))
+}
+
+function mockOf(errorUs: Histogram): Result['mock'] {
+  if (errorUs.count === 0) return {}
+  return {
+    delayErrorMs: {
+      mean: errorUs.mean / 1e3,
+      p50: errorUs.percentile(50) / 1e3,
+      p99: errorUs.percentile(99) / 1e3,
+      max: errorUs.max / 1e3,
+    },
+  }
+}
+
+function stagesOf({ load, account }: Recording): Pick<Result, 'stagesUs'> {
+  if (load.main.withTiming.requests === 0) return {}
+  const stages = SEGMENTS.map(({ name }, slot) => {
+    const histogram = load.main.segmentsNs[slot]!
+    return [
+      name,
+      {
+        count: histogram.count,
+        mean: histogram.mean / 1e3,
+        p50: histogram.percentile(50) / 1e3,
+        p90: histogram.percentile(90) / 1e3,
+        p99: histogram.percentile(99) / 1e3,
+        p999: histogram.percentile(99.9) / 1e3,
+        max: histogram.max / 1e3,
+        ...(account && histogram.percentile(50) < account.clockCostNs && { belowClock: belowClock(account, name) }),
+      },
+    ] as const
+  })
+  return { stagesUs: Object.fromEntries(stages) }
+}
+
+function belowClock(account: GatewayAccount, name: string): { clockUs: number; batchMeanUs?: number } {
+  const batchMeanNs = account.batchMeanNs[name]
+  return { clockUs: account.clockCostNs / 1e3, ...(batchMeanNs !== undefined && { batchMeanUs: batchMeanNs / 1e3 }) }
+}
+
+/** The client's overhead is per request, with the mean floor taken off each: percentiles of a difference of two requests do not exist. */
+function overheadOf({ load }: Recording, floor: Histogram | undefined): Pick<Result, 'overheadUs'> {
+  const { publishedOverheadNs, inProcessOverheadNs, aboveMockNs } = load.main.distributions
+  const timed = load.main.withTiming.requests > 0
+  if (!timed && !floor) return {}
+  const lessNs = (histogram: Histogram, ns: number) => ({
+    mean: (histogram.mean - ns) / 1e3,
+    p50: (histogram.percentile(50) - ns) / 1e3,
+    p99: (histogram.percentile(99) - ns) / 1e3,
+  })
+  return {
+    overheadUs: {
+      ...(timed && { published: lessNs(publishedOverheadNs, 0), in_process: lessNs(inProcessOverheadNs, 0) }),
+      ...(floor && aboveMockNs.count > 0 && { client: lessNs(aboveMockNs, floor.mean) }),
+    },
+  }
+}
+
+function distributionOf(histogram: Histogram, unitRatio: number): Distribution {
+  const at = (percentile: number): number => histogram.percentile(percentile) / unitRatio
+  return {
+    mean: histogram.mean / unitRatio,
+    min: histogram.min / unitRatio,
+    p50: at(50),
+    p90: at(90),
+    p95: at(95),
+    p99: at(99),
+    p999: at(99.9),
+    max: histogram.max / unitRatio,
+    stddev: histogram.stddev / unitRatio,
+  }
+}

@@ -1,0 +1,141 @@
+import { constantArrivals } from './arrivals.ts'
+import type { HistogramLogWriter } from 'hdr-histogram-js'
+import { Histogram, type HistogramShape } from './histogram.ts'
+import type { Attempt } from './outcome.ts'
+
+/** A second needs no more: 1 ms at 1.5 s, in a histogram small enough to keep one per open second. */
+const WINDOW_US: HistogramShape = { highest: 120e6, digits: 3 }
+
+const FAILED = -1
+const DROPPED = -2
+
+/** Attempts on their way from a driver thread, three numbers each: second in which it was due, latency or what became of it, lag. */
+export class TimelineRows {
+  static readonly #WIDTH = 3
+  #rows = new Int32Array(1_024 * TimelineRows.#WIDTH)
+  #length = 0
+
+  add(attempt: Attempt): void {
+    if (attempt.index < 0) return
+    if (this.#length === this.#rows.length) {
+      const larger = new Int32Array(this.#rows.length * 2)
+      larger.set(this.#rows)
+      this.#rows = larger
+    }
+    const { dueNs, sentNs, endNs, outcome } = attempt
+    this.#rows[this.#length++] = Math.floor(dueNs / 1e9)
+    this.#rows[this.#length++] =
+      outcome.kind === 'dropped'
+        ? DROPPED
+        : outcome.kind === 'ok' && endNs !== undefined
+          ? Math.max(0, Math.round((endNs - dueNs) / 1e3))
+          : FAILED
+    this.#rows[this.#length++] = sentNs === undefined ? 0 : Math.round((sentNs - dueNs) / 1e3)
+  }
+
+  /** What has come since the last call, to be handed over. */
+  take(): Int32Array<ArrayBuffer> {
+    const taken = this.#rows.slice(0, this.#length)
+    this.#length = 0
+    return taken
+  }
+}
+
+/** Requests due in one second of the window and what became of them. */
+export interface TimelineSecond {
+  second: number
+  sent: number
+  ok: number
+  failed: number
+  dropped: number
+  p50Ms?: number
+  p99Ms?: number
+  lagP99Ms?: number
+}
+
+class OpenSecond {
+  readonly latencyUs = new Histogram(WINDOW_US)
+  readonly lagUs = new Histogram(WINDOW_US)
+  failed = 0
+  dropped = 0
+
+  get reported(): number {
+    return this.latencyUs.count + this.failed + this.dropped
+  }
+}
+
+export interface TimelineOptions {
+  /** Requests that are due in a second; when all have been reported the second is closed. */
+  dueIn: (second: number) => number
+  /** Takes one line per closed second. */
+  log: HistogramLogWriter
+}
+
+/** Rows of all threads, second by second; each second is summed up and logged as soon as its last request has ended. */
+export class Timeline {
+  readonly seconds: TimelineSecond[] = []
+  readonly #options: TimelineOptions
+  readonly #open = new Map<number, OpenSecond>()
+
+  constructor(options: TimelineOptions) {
+    this.#options = options
+  }
+
+  add(rows: Int32Array): void {
+    const touched = new Set<number>()
+    for (let at = 0; at < rows.length; at += 3) {
+      const second = rows[at]!
+      const value = rows[at + 1]!
+      touched.add(second)
+      let open = this.#open.get(second)
+      if (!open) this.#open.set(second, (open = new OpenSecond()))
+      if (value === DROPPED) {
+        open.dropped++
+        continue
+      }
+      open.lagUs.record(rows[at + 2]!)
+      if (value === FAILED) open.failed++
+      else open.latencyUs.record(value)
+    }
+    for (const second of touched) {
+      if (this.#open.get(second)!.reported >= this.#options.dueIn(second)) this.#close(second)
+    }
+  }
+
+  /** Closes what is still open, as an interrupted run leaves it, and puts the seconds in order. */
+  end(): TimelineSecond[] {
+    for (const second of [...this.#open.keys()].sort((a, b) => a - b)) this.#close(second)
+    return this.seconds.sort((a, b) => a.second - b.second)
+  }
+
+  #close(second: number): void {
+    const { latencyUs, lagUs, failed, dropped } = this.#open.get(second)!
+    this.#open.delete(second)
+    const ok = latencyUs.count
+    this.seconds.push({
+      second,
+      sent: ok + failed,
+      ok,
+      failed,
+      dropped,
+      ...(ok > 0 && { p50Ms: latencyUs.percentile(50) / 1e3, p99Ms: latencyUs.percentile(99) / 1e3 }),
+      ...(ok + failed > 0 && { lagP99Ms: lagUs.percentile(99) / 1e3 }),
+    })
+    latencyUs.writeLogLine(this.#options.log, second, second + 1)
+  }
+}
+
+/** Requests of a constant schedule that are due in one second of its window. */
+export function requestsDueIn(
+  plan: { ratePerSec: number; durationMs: number; warmupMs: number },
+  second: number,
+): number {
+  const schedule = constantArrivals(plan)
+  const firstFrom = (instantNs: number): number => {
+    // Rounded down it is at most one short: rounding of a due time can move it across the second.
+    let index = Math.max(0, Math.floor((instantNs / 1e9) * plan.ratePerSec) - 1)
+    while (index < schedule.count && schedule.dueNs(index) < instantNs) index++
+    return index
+  }
+  return firstFrom((second + 1) * 1e9) - firstFrom(second * 1e9)
+}

@@ -1,0 +1,159 @@
+import { connect, type Socket } from 'node:net'
+import { delayFromText, MOCK_DELAY_HEADER, parseDelayHeader } from '@gatebench/mock-provider/truth'
+import type { Clock } from '../clock.ts'
+import type { Attempt, Outcome } from '../outcome.ts'
+import { HttpSyntaxError, ResponseParser } from './response-parser.ts'
+import { parseServerTiming } from './server-timing.ts'
+
+const KEEP_HEADERS = [MOCK_DELAY_HEADER, 'server-timing']
+const MOCK_DELAY_SLOT = 0
+const SERVER_TIMING_SLOT = 1
+
+/** A completion's id stands near the start of its body, wherever a gateway put it among the fields. */
+const BODY_START_BYTES = 4_096
+
+/** What a connection tells the transport that owns it. */
+export interface ConnectionOwner {
+  readonly clock: Clock
+  /** One buffer that every connection of a thread reads into: reads are handled one at a time, before the next. */
+  readonly readBuffer: Buffer
+  /** The connection is free for another request. */
+  released(connection: Connection): void
+  /** The connection is gone, whether in use or not; follows the last `done`. */
+  closed(connection: Connection): void
+}
+
+/** One connection, one request at a time on it. */
+export class Connection {
+  readonly #owner: ConnectionOwner
+  readonly #socket: Socket
+  readonly #parser = new ResponseParser({
+    keepHeaders: KEEP_HEADERS,
+    bodyStartBytes: BODY_START_BYTES,
+    keepBodyStartUnless: MOCK_DELAY_SLOT,
+  })
+  #index = 0
+  #dueNs = 0
+  #sentNs = 0
+  #firstByteNs = 0
+  #openedForThis = false
+  #done: ((attempt: Attempt) => void) | undefined
+  #failure: string | undefined
+  #gone = false
+
+  /** Opens at once. `onOpen` is called once: when the connection stands, or with the reason why it does not. */
+  constructor(owner: ConnectionOwner, address: { host: string; port: number }, onOpen?: (failure?: string) => void) {
+    this.#owner = owner
+    this.#socket = connect({
+      ...address,
+      noDelay: true,
+      onread: {
+        buffer: owner.readBuffer,
+        callback: (byteCount, bytes) => {
+          this.#read(bytes as Buffer, byteCount)
+          return true
+        },
+      },
+    })
+    let opening = onOpen
+    this.#socket.once('connect', () => {
+      opening?.()
+      opening = undefined
+    })
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#failure = error.code ?? error.message
+    })
+    this.#socket.on('end', () => {
+      this.#gone = true
+      if (this.#done && this.#parser.finish()) this.#finish({ kind: 'ok', status: this.#parser.status })
+    })
+    this.#socket.on('close', () => {
+      opening?.(this.#failure ?? 'CONNECTION_CLOSED')
+      this.#close()
+    })
+  }
+
+  /** Closed, or about to be: of no use for another request. */
+  get gone(): boolean {
+    return this.#gone
+  }
+
+  /** A request is under way and was sent before `instantNs`. */
+  overdue(instantNs: number): boolean {
+    return this.#done !== undefined && this.#sentNs < instantNs
+  }
+
+  send(request: Buffer, index: number, dueNs: number, openedForThis: boolean, done: (attempt: Attempt) => void): void {
+    this.#index = index
+    this.#dueNs = dueNs
+    this.#openedForThis = openedForThis
+    this.#firstByteNs = 0
+    this.#done = done
+    this.#sentNs = this.#owner.clock.nowNs()
+    this.#socket.write(request)
+  }
+
+  /** Ends the request under way, if any, and the connection with it: what comes after cannot be told apart. */
+  abort(outcome: Outcome): void {
+    if (this.#done) this.#report(outcome)
+    this.#socket.destroy()
+  }
+
+  #read(bytes: Buffer, byteCount: number): void {
+    if (!this.#done) {
+      // Nobody asked: the peer is out of step, and the next answer would be taken for another request's.
+      this.#socket.destroy()
+      return
+    }
+    if (this.#firstByteNs === 0) this.#firstByteNs = this.#owner.clock.nowNs()
+    try {
+      const consumed = this.#parser.execute(bytes, 0, byteCount)
+      if (!this.#parser.complete) return
+      if (consumed < byteCount) this.#parser.keepAlive = false
+      this.#finish({ kind: 'ok', status: this.#parser.status })
+    } catch (error) {
+      if (!(error instanceof HttpSyntaxError)) throw error
+      this.abort({ kind: 'transport_error', code: 'HTTP_SYNTAX' })
+    }
+  }
+
+  /** The answer is complete; a 2xx is `outcome` as given. */
+  #finish(outcome: Extract<Outcome, { kind: 'ok' }>): void {
+    const reusable = this.#parser.keepAlive
+    this.#report(
+      outcome.status >= 200 && outcome.status < 300 ? outcome : { kind: 'http_error', status: outcome.status },
+    )
+    this.#parser.reset()
+    if (reusable) this.#owner.released(this)
+    else this.#socket.destroy()
+  }
+
+  #report(outcome: Outcome): void {
+    const done = this.#done!
+    this.#done = undefined
+    const { headers, bodyStart, bodyBytes } = this.#parser
+    const attempt: Attempt = {
+      index: this.#index,
+      dueNs: this.#dueNs,
+      outcome,
+      sentNs: this.#sentNs,
+      endNs: this.#owner.clock.nowNs(),
+      bodyBytes,
+      openedConnection: this.#openedForThis,
+    }
+    if (this.#firstByteNs > 0) attempt.firstByteNs = this.#firstByteNs
+    const delayHeader = headers[MOCK_DELAY_SLOT]
+    const mock = delayHeader === undefined ? delayFromText(bodyStart) : parseDelayHeader(delayHeader)
+    if (mock) attempt.mock = mock
+    const serverTiming = headers[SERVER_TIMING_SLOT]
+    const timingNs = serverTiming === undefined ? undefined : parseServerTiming(serverTiming)
+    if (timingNs) attempt.timingNs = timingNs
+    done(attempt)
+  }
+
+  #close(): void {
+    this.#gone = true
+    if (this.#done) this.#report({ kind: 'transport_error', code: this.#failure ?? 'CONNECTION_CLOSED' })
+    this.#owner.closed(this)
+  }
+}

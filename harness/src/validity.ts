@@ -1,0 +1,131 @@
+import type { Check, Result } from './recording.ts'
+
+/** What the verdict is drawn from; everything but `verdict` itself. */
+export type Evidence = Pick<Result, 'plan' | 'requests' | 'rate' | 'driver' | 'mock' | 'resources'> &
+  Partial<Pick<Result, 'latencyMs' | 'ledgerUs' | 'interrupted'>>
+
+/** Bounds of the checks; each says what the measurement may suffer before it is no longer believed. */
+const LIMITS = {
+  achievedRateMin: 0.99,
+  /** Lateness of the generator, as a share of the median latency, and never under the pace that a timer keeps. */
+  lagShareOfMedian: 0.01,
+  lagMsMin: 1,
+  driverBusyMax: 0.9,
+  mockErrorShareOfDelay: 0.01,
+  mockErrorMsMin: 5,
+  openedInWindowShare: 0.01,
+  droppedMax: 0,
+  stealPctMax: 5,
+  unattributedPctMax: 5,
+} as const
+
+/**
+ * May this run's numbers be believed? A gateway that fails requests or is slow makes a bad result, not an invalid run:
+ * no check looks at success or latency for itself. A figure that could not be measured fails only where it must exist.
+ */
+export function judge(evidence: Evidence): Result['verdict'] {
+  const checks = [
+    achievedRate(evidence),
+    scheduleLag(evidence),
+    driverSaturation(evidence),
+    mockDelayError(evidence),
+    connectionsOpened(evidence),
+    droppedRequests(evidence),
+    hostSteal(evidence),
+    ledgerClosure(evidence),
+  ].filter((check) => check !== undefined)
+  return { valid: checks.every((check) => check.ok), checks }
+}
+
+function atMost(name: string, unit: string, value: number | undefined, limit: number, means: string): Check {
+  return { name, ok: value !== undefined && value <= limit, ...(value !== undefined && { value }), limit, unit, means }
+}
+
+function achievedRate({ rate }: Evidence): Check {
+  const value = rate.sentPerSec / rate.targetPerSec
+  return {
+    name: 'achieved_rate',
+    ok: value >= LIMITS.achievedRateMin,
+    value,
+    limit: LIMITS.achievedRateMin,
+    unit: 'ratio',
+    means: 'The planned rate was really offered; below the limit the target saw less load than the report says.',
+  }
+}
+
+function scheduleLag({ driver, latencyMs }: Evidence): Check {
+  const medianMs = latencyMs?.fromDue.p50 ?? 0
+  return atMost(
+    'schedule_lag',
+    'ms at p99',
+    driver.scheduleLagMs?.p99,
+    Math.max(LIMITS.lagMsMin, medianMs * LIMITS.lagShareOfMedian),
+    'Requests left when they were due; above the limit the generator itself is a visible part of the latency.',
+  )
+}
+
+function driverSaturation({ driver }: Evidence): Check {
+  return atMost(
+    'driver_saturation',
+    'busy ratio',
+    driver.eventLoopUtilization,
+    LIMITS.driverBusyMax,
+    'The busiest driver thread had time to spare; above the limit it may have been the bottleneck (use --threads).',
+  )
+}
+
+/** Absent for targets that strip the in-band truth: then nothing is known of the mock. */
+function mockDelayError({ plan, mock }: Evidence): Check | undefined {
+  if (!mock.delayErrorMs) return undefined
+  return atMost(
+    'mock_delay_error',
+    'ms at p99',
+    mock.delayErrorMs.p99,
+    Math.max(LIMITS.mockErrorMsMin, plan.mockLatencyMs * LIMITS.mockErrorShareOfDelay),
+    'The mock kept the delay that it was told to give; above the limit it was itself overloaded.',
+  )
+}
+
+function connectionsOpened({ plan, driver }: Evidence): Check {
+  return atMost(
+    'connections_opened_in_window',
+    'connections',
+    driver.connectionsOpenedInWindow,
+    Math.floor(plan.connections * LIMITS.openedInWindowShare),
+    'Connections stood before the window; above the limit the latencies include opening them.',
+  )
+}
+
+function droppedRequests({ requests }: Evidence): Check {
+  return atMost(
+    'dropped_requests',
+    'requests',
+    requests.dropped,
+    LIMITS.droppedMax,
+    'Every request that was due was sent; dropped ones met the bound on requests in flight (--connections) and have no latency.',
+  )
+}
+
+/** Absent where the system does not tell. */
+function hostSteal({ resources }: Evidence): Check | undefined {
+  if (!resources.host) return undefined
+  return atMost(
+    'host_steal',
+    '% of CPU time',
+    resources.host.stealPct,
+    LIMITS.stealPctMax,
+    'The hypervisor left this machine its CPUs; above the limit other guests are part of every number.',
+  )
+}
+
+/** Absent for targets without an account of their own, and where no floor was measured. */
+function ledgerClosure({ ledgerUs }: Evidence): Check | undefined {
+  if (ledgerUs?.unattributedPctOfAdded === undefined) return undefined
+  return atMost(
+    'ledger_closure',
+    '% of added time',
+    ledgerUs.unattributedPctOfAdded,
+    LIMITS.unattributedPctMax,
+    "The gateway's added time has owners; above the limit the stages do not explain what the caller waited.",
+  )
+}
