@@ -4,7 +4,8 @@ import { modelJson } from './completion.ts'
 export interface ChatRequest {
   /** The model as an ASCII JSON string, ready for the answer. */
   model: string
-  bodyBytes: number
+  /** Length of the whole request body. */
+  bodyChars: number
 }
 
 /** A request that OpenAI would answer with a 400 of this shape. */
@@ -42,7 +43,7 @@ export function readChatRequest(body: string, modelRoomBytes: number): ChatReque
       'model',
     )
   }
-  return { model: json, bodyBytes: body.length }
+  return { model: json, bodyChars: body.length }
 }
 
 function parseObject(body: string): Partial<Record<string, unknown>> {

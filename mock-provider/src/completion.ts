@@ -22,9 +22,9 @@ export function modelJson(model: string): string {
   )
 }
 
-/** Tokens that text of so many bytes comes to, about. */
-export function estimateTokens(bytes: number): number {
-  return Math.ceil(bytes / CHARS_PER_TOKEN)
+/** Tokens that text of so many characters comes to, about. */
+export function estimateTokens(chars: number): number {
+  return Math.ceil(chars / CHARS_PER_TOKEN)
 }
 
 function beforeContent({ sequence, delay, createdSec, model }: CompletionFacts): string {

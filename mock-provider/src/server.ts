@@ -62,7 +62,7 @@ export function createMockServer(config: MockConfig, { clock = systemClock }: { 
     socket.once('close', () => sockets.delete(socket))
   })
 
-  app.removeContentTypeParser('application/json')
+  app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     const receivedNs = clock()
     try {
@@ -89,7 +89,7 @@ export function createMockServer(config: MockConfig, { clock = systemClock }: { 
   function send({ response, sequence, receivedNs, plannedUs, request }: Answer): void {
     if (!response.destroyed) {
       const createdSec = Math.floor(Date.now() / 1_000)
-      const promptTokens = estimateTokens(request.bodyBytes)
+      const promptTokens = estimateTokens(request.bodyChars)
       const delay = { plannedUs, actualUs: Math.floor((clock() - receivedNs) / 1_000) }
       const body = template.compose({ sequence, delay, createdSec, model: request.model, promptTokens })
       response.shouldKeepAlive &&= !draining
@@ -107,11 +107,12 @@ export function createMockServer(config: MockConfig, { clock = systemClock }: { 
 
   app.setNotFoundHandler((request, reply) => {
     const message = `Unknown request URL: ${request.method} ${request.url}. The mock answers POST /v1/chat/completions, GET /v1/models and GET /health.`
-    return reply.code(404).send(errorBody(message, null))
+    return reply.code(404).send(errorBody(message, 'invalid_request_error'))
   })
   app.setErrorHandler((error: FastifyError, _request, reply) => {
-    const param = error instanceof BadRequestError ? error.param : null
-    return reply.code(error.statusCode ?? 500).send(errorBody(error.message, param))
+    const status = error.statusCode ?? 500
+    const type = status < 500 ? 'invalid_request_error' : 'server_error'
+    return reply.code(status).send(errorBody(error.message, type, error instanceof BadRequestError ? error.param : null))
   })
 
   return {
@@ -136,6 +137,6 @@ function answerHead(bytes: number, delay: string, keepAlive: boolean): string[] 
   return head
 }
 
-function errorBody(message: string, param: string | null): unknown {
-  return { error: { message, type: 'invalid_request_error', param, code: null } }
+function errorBody(message: string, type: string, param: string | null = null): unknown {
+  return { error: { message, type, param, code: null } }
 }
