@@ -37,7 +37,7 @@ const ways: Record<string, MakeDelayer> = {
           if (systemClock() < dueNs) wait(dueNs)
           else released(dueNs)
         },
-        (dueNs - systemClock()) / 1e6,
+        Math.max(0, dueNs - systemClock()) / 1e6,
       )
     }
     return wait
