@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { UsageError } from './errors.ts'
-import { fixtureResult } from './report/fixture.test-data.ts'
+import { fixtureResult, without } from './report/fixture.test-data.ts'
 import { readRun, runFolderName, writeRunFolder } from './run-folder.ts'
 
 let root: string
@@ -131,7 +131,7 @@ describe('readRun', () => {
 
   test('every problem names file, JSON path and the value found', async () => {
     const file = join(await place('broken'), 'result.json')
-    const { requests: _requests, ...rest } = fixtureResult()
+    const rest = without(fixtureResult(), 'requests')
     const broken = { ...rest, plan: { ...rest.plan, seed: 'one', responseBytes: 1.5 } }
     await writeFile(file, JSON.stringify(broken))
     const problems = await problemsOf(readRun(file))

@@ -197,7 +197,7 @@ export function ledgerRows({ ledgerUs }: Result): LedgerRow[] | undefined {
   }))
   if (pctOfAdded !== undefined) {
     const added = addedUs === undefined ? 'time' : `${formatNumber(addedUs, 2)} us`
-    rows.at(-1)!.remark = `${formatPct(pctOfAdded)} of the ${added} that the gateway added`
+    rows.at(-1)!.remark = `${formatPct(pctOfAdded)} of the added ${added}`
   }
   return [whole, ...rows]
 }

@@ -191,3 +191,16 @@ export function fixtureResult(change: Partial<Result> = {}): Result {
     ...change,
   }
 }
+
+/** The same value with some keys left out, as where a figure was not measured. */
+export function without<T extends object, K extends keyof T>(value: T, ...keys: K[]): Omit<T, K> {
+  const rest = { ...value }
+  for (const key of keys) Reflect.deleteProperty(rest, key)
+  return rest
+}
+
+/** A run of which nothing but the counts of its requests is known. */
+export function bareResult(): Result {
+  const rest = without(fixtureResult(), 'latencyMs', 'stagesUs', 'overheadUs', 'ledgerUs', 'floor')
+  return { ...rest, driver: { threads: 1 }, mock: {}, resources: {}, timeline: [] }
+}
