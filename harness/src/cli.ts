@@ -55,6 +55,10 @@ async function interruptible<T>(command: (signal: AbortSignal) => Promise<T>): P
   for (const signal of SIGNALS) process.on(signal, onSignal)
   try {
     return await command(controller.signal)
+  } catch (error) {
+    // Node's own functions reject with an AbortError of theirs, whatever the signal's reason.
+    if (error instanceof Error && error.name === 'AbortError' && controller.signal.aborted) throw new InterruptedError()
+    throw error
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal)
   }

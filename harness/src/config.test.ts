@@ -143,7 +143,11 @@ describe('a value that is wrong', () => {
   }
 
   test('is reported together with all the others', () => {
-    const problems = problemsOf({ rate: '-5', latency: 'fast', profile: 't3.large', colour: 'red' }, ['--rat', '5', 'foo'])
+    const problems = problemsOf({ rate: '-5', latency: 'fast', profile: 't3.large', colour: 'red' }, [
+      '--rat',
+      '5',
+      'foo',
+    ])
     assert.deepEqual(
       problems.map((problem) => problem.split(':')[0]),
       ['--colour', '--rat', '"foo"', '--profile', '--rate', '--latency'],
@@ -207,7 +211,10 @@ describe('a profile', () => {
 
   test('that is unknown lists the known ones', () => {
     const [problem] = problemsOf({ profile: 't3.large' })
-    assert.match(problem ?? '', /^--profile: "t3.large" is not a known profile .*write t3.medium or t3.xlarge, or the path/)
+    assert.match(
+      problem ?? '',
+      /^--profile: "t3.large" is not a known profile .*write t3.medium or t3.xlarge, or the path/,
+    )
   })
 
   test('from a file takes the rest from the defaults, and is called by its file', () => {
@@ -226,7 +233,9 @@ describe('a profile', () => {
   test('from a file reports every problem with its place', () => {
     const path = profileFile('bad.json', { ratePerSec: 'x', foo: 1, gateway: { concurrency: 0, bar: 2 } })
     assert.deepEqual(
-      problemsOf({ profile: path }).map((problem) => problem.replace(`--profile: ${path}: `, '')).sort(),
+      problemsOf({ profile: path })
+        .map((problem) => problem.replace(`--profile: ${path}: `, ''))
+        .sort(),
       [
         'gateway has an unknown key: bar',
         'gateway.concurrency must be >= 1, got 0',
@@ -238,7 +247,10 @@ describe('a profile', () => {
   })
 
   test('file that is missing or no JSON is a problem that names it', () => {
-    assert.match(problemsOf({ profile: './nowhere.json' })[0] ?? '', /^--profile: cannot read ".\/nowhere.json" as JSON: ENOENT/)
+    assert.match(
+      problemsOf({ profile: './nowhere.json' })[0] ?? '',
+      /^--profile: cannot read ".\/nowhere.json" as JSON: ENOENT/,
+    )
     const path = profileFile('half.json', '{ "rate')
     assert.ok(problemsOf({ profile: path })[0]?.startsWith(`--profile: cannot read "${path}" as JSON: `))
   })

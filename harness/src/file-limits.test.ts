@@ -54,10 +54,12 @@ test('a plan is never under 1.02 of what is in flight, and fits whenever that fi
       fc.constantFrom('builtin', 'direct', 'http://127.0.0.1:1'),
       (ratePerSec, latencyMs, limit, target) => {
         const connections = planConnections({ ratePerSec, latencyMs, limit, threads: 1, target })
-        const least = Math.max(1, Math.ceil(((ratePerSec * latencyMs) / 1000) * 1.02))
+        const least = Math.max(1, Math.ceil((ratePerSec * latencyMs * 102) / 100_000))
         assert.ok(connections >= least)
         const fits = (n: number) =>
-          Object.values({ ...filesNeeded({ connections: n, threads: 1, target }) }).every((files: number) => files <= limit)
+          Object.values({ ...filesNeeded({ connections: n, threads: 1, target }) }).every(
+            (files: number) => files <= limit,
+          )
         if (fits(least)) assert.ok(fits(connections), `${connections} of ${limit}`)
         else assert.equal(connections, least)
       },

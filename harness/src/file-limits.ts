@@ -60,9 +60,14 @@ export function requestsInFlight(ratePerSec: number, latencyMs: number): number 
  */
 export function planConnections(query: ConnectionsQuery): number {
   const inFlight = requestsInFlight(query.ratePerSec, query.latencyMs)
-  const wanted = Math.ceil(inFlight * HEADROOM + HEADROOM_CONNECTIONS)
-  const least = Math.ceil(inFlight * LEAST_HEADROOM)
+  const wanted = wholeUp(inFlight * HEADROOM + HEADROOM_CONNECTIONS)
+  const least = wholeUp(inFlight * LEAST_HEADROOM)
   return Math.max(1, least, Math.min(wanted, connectionsAllowed(query)))
+}
+
+/** Rounds up, but not for the last bits of a product: 12,000 x 1.1 is 13,200, not 13,200.000000000002. */
+function wholeUp(value: number): number {
+  return Math.ceil(value - 1e-6)
 }
 
 /** The most connections whose files fit into the limit in every program. */

@@ -46,7 +46,8 @@ test('a list of children is read, and an empty one is empty', () => {
 })
 
 test('the file limit is the soft one', () => {
-  const line = (soft: string) => `Max processes  1 2 processes\nMax open files            ${soft}      20000      files\n`
+  const line = (soft: string) =>
+    `Max processes  1 2 processes\nMax open files            ${soft}      20000      files\n`
   assert.equal(parseFileLimit(line('1024')), 1_024)
   assert.equal(parseFileLimit(line('unlimited')), Infinity)
   assert.equal(parseFileLimit('Max processes 5 5\n'), undefined)

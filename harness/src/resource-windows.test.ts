@@ -9,7 +9,13 @@ function evenLoad(fromMs: number, toMs: number): ResourceSample[] {
     samples.push({
       atMs,
       trees: {
-        gateway: { processes: 1, userMs: atMs * 0.6, systemMs: atMs * 0.2, rssKiB: 102_400 + atMs * 1.024, peakKiB: 204_800 },
+        gateway: {
+          processes: 1,
+          userMs: atMs * 0.6,
+          systemMs: atMs * 0.2,
+          rssKiB: 102_400 + atMs * 1.024,
+          peakKiB: 204_800,
+        },
       },
       host: { totalMs: atMs * 2, busyMs: atMs, stealMs: atMs * 0.1 },
     })
@@ -42,7 +48,14 @@ describe('the use of a window', () => {
   })
 
   test('has no key for what was not seen', () => {
-    const recording = recordResources([{ atMs: 0, trees: {} }, { atMs: 2_000, trees: {} }], 0, 2_000)
+    const recording = recordResources(
+      [
+        { atMs: 0, trees: {} },
+        { atMs: 2_000, trees: {} },
+      ],
+      0,
+      2_000,
+    )
     assert.deepEqual(recording, { trees: {}, seconds: [{ second: 0 }, { second: 1 }] })
   })
 })

@@ -15,15 +15,15 @@ export async function doctorCommand(
   return { exitCode: findings.some((finding) => finding.status === 'fail') ? 1 : 0 }
 }
 
-/** One line a finding; what is wrong also says what would be right and how to get it. */
+/** One line a finding, with what would be right; what is wrong also says how to get there. */
 export function renderFindings(findings: readonly Finding[], color: boolean): string {
   const paint = new Chalk({ level: color ? 1 : 0 })
   const mark = { ok: paint.green('ok  '), warn: paint.yellow('warn'), fail: paint.red('FAIL') }
   const width = Math.max(...findings.map(({ name }) => name.length))
   const lines = findings.map(({ status, name, value, want, fix }) => {
-    const line = `${mark[status]}  ${name.padEnd(width)}  ${value}`
-    return fix === undefined ? line : `${line}\n${' '.repeat(6)}want: ${want}\n${' '.repeat(6)}fix:  ${fix}`
+    const line = `${mark[status]}  ${name.padEnd(width)}  ${value}  ${paint.dim(`(right: ${want})`)}`
+    return fix === undefined ? line : `${line}\n      fix: ${fix}`
   })
-  const worst = findings.filter(({ status }) => status !== 'ok').length
-  return `${lines.join('\n')}\n\n${worst === 0 ? 'All is well.' : `${worst} of ${findings.length} want attention.`}\n`
+  const wrong = findings.filter(({ status }) => status !== 'ok').length
+  return `${lines.join('\n')}\n\n${wrong === 0 ? 'All is well.' : `${wrong} of ${findings.length} want attention.`}\n`
 }

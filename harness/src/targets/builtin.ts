@@ -1,3 +1,4 @@
+import type { GatewayConfigFile } from '@gatebench/gateway/config'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,6 +17,11 @@ const READY_TIMEOUT_MS = 60_000
 
 /** Without a limit of its own a run must not meet the gateway's default limit: a day stands for "for ever". */
 const FOR_EVER_MS = 86_400_000
+
+const USUAL_BODY_MIB = 10
+
+/** The run's model, listed at its provider by its own name, so that requests may name it with or without the prefix. */
+const PROVIDER_PREFIX = /^openai\//
 
 /** The gateway of this repository, in a process of its own. */
 export const builtin: Target = { name: 'builtin', start: startBuiltin }
@@ -55,12 +61,18 @@ async function startBuiltin(context: TargetContext): Promise<RunningTarget> {
 }
 
 /** The gateway's configuration file for a run, in the format of gateway/src/config.ts. */
-export function builtinConfig({ config, mockUrl, connections }: TargetContext): object {
+export function builtinConfig({ config, mockUrl, connections }: TargetContext): GatewayConfigFile {
   return {
-    config: { initial_pool_size: config.gateway.initialPoolSize, drop_excess_requests: false },
+    config: {
+      initial_pool_size: config.gateway.initialPoolSize,
+      drop_excess_requests: false,
+      max_request_body_mb: Math.max(USUAL_BODY_MIB, Math.ceil(config.requestBytes / 2 ** 20)),
+    },
     providers: {
       openai: {
-        keys: [{ name: 'bench', value: 'sk-gatebench', models: ['*'], weight: 1 }],
+        keys: [
+          { name: 'bench', value: 'sk-gatebench', models: [config.model.replace(PROVIDER_PREFIX, '')], weight: 1 },
+        ],
         concurrency_and_buffer_size: {
           concurrency: config.gateway.concurrency,
           buffer_size: config.gateway.bufferSize,
@@ -68,7 +80,6 @@ export function builtinConfig({ config, mockUrl, connections }: TargetContext): 
         network_config: {
           base_url: mockUrl,
           timeout: config.timeoutMs === 0 ? FOR_EVER_MS : config.timeoutMs,
-          max_retries: 0,
           max_conns_per_host: connections,
           open_ahead: connections,
         },

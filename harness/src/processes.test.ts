@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TargetError } from './errors.ts'
+import { startProgram, type ProgramOptions } from './processes.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'gatebench-processes-'))
+after(() => {
+  rmSync(folder, { recursive: true })
+})
+
+let scripts = 0
+function script(source: string): string {
+  const path = join(folder, `program-${scripts++}.mjs`)
+  writeFileSync(path, source)
+  return path
+}
+
+const LISTENING = `console.log(JSON.stringify({ event: 'listening', url: 'http://127.0.0.1:1' }))\n`
+const STAY = 'setInterval(() => {}, 1e6)\n'
+
+function start(source: string, options: Partial<ProgramOptions> = {}) {
+  return startProgram({ name: 'thing', script: script(source), args: [], ...options })
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Within two seconds; a dead process that nobody waits for is reaped by init. */
+async function assertEnds(pid: number): Promise<void> {
+  for (let i = 0; i < 100 && isAlive(pid); i++) await sleep(20)
+  assert.equal(isAlive(pid), false, `process ${pid} still runs`)
+}
+
+describe('a program', () => {
+  test('is ready when it says where it listens, whatever else it says', async () => {
+    const program = await start(
+      `console.log('hello'); console.log('{"event":"other"}'); console.log('{');${LISTENING}${STAY}`,
+    )
+    assert.equal(program.url, 'http://127.0.0.1:1')
+    assert.equal(isAlive(program.pid), true)
+    await program.stop()
+    assert.equal(isAlive(program.pid), false)
+  })
+
+  test('gets its arguments, and node its flags', async () => {
+    const source = `console.log(JSON.stringify({ event: 'listening', url: [...process.argv.slice(2), process.execArgv.at(-1)].join() }))\n${STAY}`
+    const program = await start(source, { args: ['--port', '0'], nodeFlags: ['--no-warnings'] })
+    assert.equal(program.url, '--port,0,--no-warnings')
+    await program.stop()
+  })
+
+  test('that says more than a pipe holds is not blocked by it', async () => {
+    const source = `${LISTENING}process.stdout.write('x\\n'.repeat(500_000), () => { console.error('all said'); process.exit(7) })`
+    const program = await start(source)
+    assert.deepEqual(await program.exited, { code: 7, signal: undefined })
+    assert.equal(program.stderrTail(), 'all said')
+  })
+
+  test('may end by itself once it is ready, though its parent is watched', async () => {
+    const program = await start(`${LISTENING}setTimeout(() => {}, 50)`)
+    assert.deepEqual(await program.exited, { code: 0, signal: undefined })
+    await program.stop()
+  })
+})
+
+describe('a program that does not get ready', () => {
+  const failing = (source: string, options?: Partial<ProgramOptions>) =>
+    start(source, options).then(
+      () => assert.fail('it started'),
+      (error: unknown) => error,
+    )
+
+  test('because it ends gives its code and its last words', async () => {
+    const error = await failing(`for (let i = 0; i < 30; i++) console.error('line ' + i); process.exitCode = 5`)
+    assert.ok(error instanceof TargetError)
+    assert.equal(error.exitCode, 3)
+    assert.match(error.message, /^thing: ended with code 5 before it was ready; its last words:\n {2}line 10\n/)
+    assert.match(error.message, /line 29$/)
+  })
+
+  test('because it is killed says by what', async () => {
+    const error = await failing(`process.kill(process.pid, 'SIGKILL');${STAY}`)
+    assert.match(String(error), /thing: was ended by SIGKILL before it was ready/)
+  })
+
+  test('in time is killed', async () => {
+    const error = await failing(`console.error(process.pid);${STAY}`, { readyTimeoutMs: 700 })
+    assert.ok(error instanceof TargetError)
+    const pid = /did not say within 700 ms that it listens; its last words:\n {2}(\d+)$/.exec(error.message)?.[1]
+    assert.ok(pid !== undefined, error.message)
+    assert.equal(isAlive(Number(pid)), false)
+  })
+
+  test('before the signal aborts is killed, and the reason is passed on', async () => {
+    const reason = new Error('enough')
+    const signal = AbortSignal.abort(reason)
+    assert.equal(await failing(STAY, { signal }), reason)
+    const controller = new AbortController()
+    setTimeout(() => {
+      controller.abort(reason)
+    }, 50)
+    assert.equal(await failing(STAY, { signal: controller.signal }), reason)
+  })
+})
+
+describe('stopping', () => {
+  test('asks first, and waits for what the program still has to do', async () => {
+    const program = await start(
+      `${LISTENING}${STAY}process.on('SIGTERM', () => setTimeout(() => process.exit(0), 100))`,
+    )
+    await Promise.all([program.stop(), program.stop()])
+    assert.deepEqual(await program.exited, { code: 0, signal: undefined })
+    await program.stop()
+  })
+
+  test('kills what does not end after the grace time', async () => {
+    const program = await start(`process.on('SIGTERM', () => {});${LISTENING}${STAY}`, { stopGraceMs: 100 })
+    await program.stop()
+    assert.deepEqual(await program.exited, { code: undefined, signal: 'SIGKILL' })
+  })
+})
+
+/** A bench of its own, that starts a stubborn program and prints its id. */
+function spawnBench(end: string) {
+  const stubborn = script(`process.on('SIGTERM', () => {}); process.on('SIGINT', () => {});${LISTENING}${STAY}`)
+  const source = `
+    import { startProgram } from ${JSON.stringify(new URL('./processes.ts', import.meta.url).href)}
+    const program = await startProgram({ name: 'child', script: ${JSON.stringify(stubborn)}, args: [] })
+    console.log(program.pid)
+    ${end}
+  `
+  return spawn(process.execPath, [script(source)], { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+async function childOf(bench: ReturnType<typeof spawnBench>): Promise<number> {
+  const [line] = (await once(createInterface({ input: bench.stdout }), 'line')) as [string]
+  return Number(line)
+}
+
+describe('when bench itself ends, its programs end', () => {
+  test('by SIGKILL, which it cannot see coming', async () => {
+    const bench = spawnBench(STAY)
+    const pid = await childOf(bench)
+    assert.equal(isAlive(pid), true)
+    bench.kill('SIGKILL')
+    await assertEnds(pid)
+  })
+
+  test('by an error that nobody caught', async () => {
+    const bench = spawnBench('setTimeout(() => process.exit(9), 20)')
+    const ended = once(bench, 'exit')
+    const pid = await childOf(bench)
+    await ended
+    await assertEnds(pid)
+  })
+})
