@@ -33,6 +33,9 @@ export interface RunObserver {
   onProgress: (live: LiveCounts, p99Ms: number | undefined) => void
 }
 
+/** What the first request may take beyond the mock's delay. */
+const PREFLIGHT_EXTRA_MS = 10_000
+
 /**
  * Starts mock and target, opens the connections, warms up, measures, and stops both, however it ends. An aborted
  * signal before the load rejects with the signal's reason; after, it ends the load early and what was measured counts.
@@ -52,7 +55,7 @@ export async function performRun(
     observer.onPhase('starting')
     mock = await startMock(config, signal)
     target = await findTarget(config.target).start({ config, mockUrl: mock.url, connections: plan.connections, signal })
-    await preflight(target.url, plan.request, plan.timeoutMs, signal)
+    await preflight(target.url, plan.request, plan.mockLatencyMs + PREFLIGHT_EXTRA_MS, signal)
     observer.onPhase('opening')
     threads = await DriverThreads.open(plan, { target: target.url, mock: mock.url })
     signal.throwIfAborted()
