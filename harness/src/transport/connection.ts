@@ -17,8 +17,8 @@ export interface ConnectionOwner {
   readonly clock: Clock
   /** One buffer that every connection of a thread reads into: reads are handled one at a time, before the next. */
   readonly readBuffer: Buffer
-  /** The connection is free for another request. */
-  released(connection: Connection): void
+  /** A request has ended; its `done` follows at once. The connection is free for another one when `reusable`. */
+  ended(connection: Connection, reusable: boolean): void
   /** The connection is gone, whether in use or not; follows the last `done`. */
   closed(connection: Connection): void
 }
@@ -65,7 +65,7 @@ export class Connection {
     })
     this.#socket.on('end', () => {
       this.#gone = true
-      if (this.#done && this.#parser.finish()) this.#finish({ kind: 'ok', status: this.#parser.status })
+      if (this.#done && this.#parser.finish()) this.#finish()
     })
     this.#socket.on('close', () => {
       opening?.(this.#failure ?? 'CONNECTION_CLOSED')
@@ -95,40 +95,39 @@ export class Connection {
 
   /** Ends the request under way, if any, and the connection with it: what comes after cannot be told apart. */
   abort(outcome: Outcome): void {
-    if (this.#done) this.#report(outcome)
-    this.#socket.destroy()
+    this.#destroy()
+    if (this.#done) this.#report(outcome, false)
   }
 
   #read(bytes: Buffer, byteCount: number): void {
     if (!this.#done) {
       // Nobody asked: the peer is out of step, and the next answer would be taken for another request's.
-      this.#socket.destroy()
+      this.#destroy()
       return
     }
     if (this.#firstByteNs === 0) this.#firstByteNs = this.#owner.clock.nowNs()
+    let consumed: number
     try {
-      const consumed = this.#parser.execute(bytes, 0, byteCount)
-      if (!this.#parser.complete) return
-      if (consumed < byteCount) this.#parser.keepAlive = false
-      this.#finish({ kind: 'ok', status: this.#parser.status })
+      consumed = this.#parser.execute(bytes, 0, byteCount)
     } catch (error) {
       if (!(error instanceof HttpSyntaxError)) throw error
       this.abort({ kind: 'transport_error', code: 'HTTP_SYNTAX' })
+      return
     }
+    if (!this.#parser.complete) return
+    if (consumed < byteCount) this.#parser.keepAlive = false
+    this.#finish()
   }
 
-  /** The answer is complete; a 2xx is `outcome` as given. */
-  #finish(outcome: Extract<Outcome, { kind: 'ok' }>): void {
-    const reusable = this.#parser.keepAlive
-    this.#report(
-      outcome.status >= 200 && outcome.status < 300 ? outcome : { kind: 'http_error', status: outcome.status },
-    )
-    this.#parser.reset()
-    if (reusable) this.#owner.released(this)
-    else this.#socket.destroy()
+  /** The answer is complete. */
+  #finish(): void {
+    const { status, keepAlive } = this.#parser
+    const reusable = keepAlive && !this.#gone
+    if (!reusable) this.#destroy()
+    this.#report({ kind: status >= 200 && status < 300 ? 'ok' : 'http_error', status }, reusable)
   }
 
-  #report(outcome: Outcome): void {
+  #report(outcome: Outcome, reusable: boolean): void {
     const done = this.#done!
     this.#done = undefined
     const { headers, bodyStart, bodyBytes } = this.#parser
@@ -148,12 +147,21 @@ export class Connection {
     const serverTiming = headers[SERVER_TIMING_SLOT]
     const timingNs = serverTiming === undefined ? undefined : parseServerTiming(serverTiming)
     if (timingNs) attempt.timingNs = timingNs
+    this.#parser.reset()
+    // Before `done`, which may send the next request: it is to find this connection free.
+    this.#owner.ended(this, reusable)
     done(attempt)
+  }
+
+  /** Gone at once, not when the socket says so: a request sent in between would be lost. */
+  #destroy(): void {
+    this.#gone = true
+    this.#socket.destroy()
   }
 
   #close(): void {
     this.#gone = true
-    if (this.#done) this.#report({ kind: 'transport_error', code: this.#failure ?? 'CONNECTION_CLOSED' })
+    if (this.#done) this.#report({ kind: 'transport_error', code: this.#failure ?? 'CONNECTION_CLOSED' }, false)
     this.#owner.closed(this)
   }
 }

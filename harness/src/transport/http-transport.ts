@@ -35,6 +35,7 @@ export class HttpTransport implements Transport, ConnectionOwner {
   readonly #open = new Set<Connection>()
   readonly #idle: Connection[] = []
   readonly #sweeper: NodeJS.Timeout | undefined
+  #closing = false
   #whenEmpty: (() => void) | undefined
 
   constructor(options: HttpTransportOptions) {
@@ -56,25 +57,23 @@ export class HttpTransport implements Transport, ConnectionOwner {
     }
   }
 
-  /** Opens connections until all stand. Rejects with the system's error when one cannot be opened. */
+  /** Opens every connection ahead. Rejects with the system's error when one cannot be opened. */
   async open(): Promise<void> {
-    const openers = Array.from({ length: Math.min(OPENING_MAX, this.inFlightMax) }, async () => {
-      while (this.#open.size < this.inFlightMax) await this.#openIdle()
+    // Counted, not compared with what stands: a server that closes each connection at once would keep this busy for ever.
+    let left = this.inFlightMax - this.#open.size
+    const openers = Array.from({ length: Math.min(OPENING_MAX, left) }, async () => {
+      while (left-- > 0 && !this.#closing) await this.#openIdle()
     })
     await Promise.all(openers)
   }
 
   send(index: number, dueNs: number, done: (attempt: Attempt) => void): void {
     this.inFlight++
-    const finished = (attempt: Attempt): void => {
-      this.inFlight--
-      done(attempt)
-    }
     let connection = this.#idle.pop()
     while (connection?.gone) connection = this.#idle.pop()
     const opened = connection === undefined
     connection ??= this.#connect()
-    connection.send(this.#requestBytes, index, dueNs, opened, finished)
+    connection.send(this.#requestBytes, index, dueNs, opened, done)
   }
 
   /** Gives up on what is in flight, as interrupted. */
@@ -86,6 +85,7 @@ export class HttpTransport implements Transport, ConnectionOwner {
 
   /** Closes every connection; resolves when all are closed. */
   async close(): Promise<void> {
+    this.#closing = true
     clearInterval(this.#sweeper)
     if (this.#open.size === 0) return
     const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve))
@@ -93,8 +93,9 @@ export class HttpTransport implements Transport, ConnectionOwner {
     await empty
   }
 
-  released(connection: Connection): void {
-    this.#idle.push(connection)
+  ended(connection: Connection, reusable: boolean): void {
+    this.inFlight--
+    if (reusable) this.#idle.push(connection)
   }
 
   closed(connection: Connection): void {
@@ -129,7 +130,8 @@ export class HttpTransport implements Transport, ConnectionOwner {
   }
 }
 
-function renderRequest(url: URL, { path, headers, body }: RequestTemplate): Buffer {
+/** The bytes of the request, the same for every one that is sent. */
+export function renderRequest(url: URL, { path, headers, body }: RequestTemplate): Buffer {
   const prefix = url.pathname.replace(/\/+$/, '')
   const lines = [
     `POST ${prefix}${path} HTTP/1.1`,
