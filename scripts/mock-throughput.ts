@@ -1,12 +1,13 @@
 /**
  * What the mock can answer without a delay, against a bare Fastify route that answers a constant: same request, same
  * response size, same client (wrk, 64 connections, one thread), in turns, so that the machine's moods fall on both.
+ * Beside each rate stands the server's own CPU per answer (Linux), which other programs' load disturbs less.
  *
  *   node scripts/mock-throughput.ts [--rounds 5] [--seconds 4] [--response-size 1370]
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -55,6 +56,12 @@ interface Server {
   child: ChildProcess
 }
 
+interface Result {
+  perSec: number
+  /** The server's own CPU per answer. */
+  cpuUs: number
+}
+
 async function compare(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'mock-throughput-'))
   const size = ['--response-size', flags['response-size']]
@@ -67,20 +74,22 @@ async function compare(): Promise<void> {
     )
     servers.push(await start('mock', ['../mock-provider/src/main.ts', '--port', '0', '--latency', '0', ...size]))
     servers.push(await start('bare Fastify', ['./mock-throughput.ts', '--serve-bare', ...size]))
-    for (const server of servers) await requestsPerSec(server, lua, 1)
-
-    const rates = new Map(servers.map(({ name }) => [name, [] as number[]]))
+    for (const server of servers) await measure(server, lua, 1)
+    const results = new Map(servers.map(({ name }) => [name, [] as Result[]]))
     for (let round = 1; round <= Number(flags.rounds); round++) {
       // Who goes first changes from round to round.
       for (const server of round % 2 ? servers : servers.toReversed()) {
-        rates.get(server.name)!.push(await requestsPerSec(server, lua, Number(flags.seconds)))
+        results.get(server.name)!.push(await measure(server, lua, Number(flags.seconds)))
       }
-      console.log(
-        `round ${round}: ${servers.map(({ name }) => `${name} ${perSec(rates.get(name)!.at(-1)!)}`).join('   ')}`,
-      )
+      console.log(`round ${round}: ${servers.map(({ name }) => line(name, results.get(name)!.slice(-1))).join('   ')}`)
     }
-    const [mock, bare] = servers.map(({ name }) => median(rates.get(name)!)) as [number, number]
-    console.log(`medians: mock ${perSec(mock)}   bare Fastify ${perSec(bare)}   ratio ${(mock / bare).toFixed(3)}`)
+    const [mock, bare] = servers.map(({ name }) => results.get(name)!) as [Result[], Result[]]
+    const ratio = medianOf(mock, 'perSec') / medianOf(bare, 'perSec')
+    const cpuRatio = medianOf(bare, 'cpuUs') / medianOf(mock, 'cpuUs')
+    console.log(`medians: ${line('mock', mock)}   ${line('bare Fastify', bare)}`)
+    console.log(
+      `mock / bare Fastify: ${ratio.toFixed(3)} of its answers a second, ${cpuRatio.toFixed(3)} of its answers per CPU second`,
+    )
   } finally {
     for (const { child } of servers) child.kill('SIGKILL')
     rmSync(folder, { recursive: true })
@@ -98,7 +107,8 @@ async function start(name: string, [script, ...args]: [string, ...string[]]): Pr
   throw new Error(`${name} ended before it listened`)
 }
 
-async function requestsPerSec({ name, url }: Server, lua: string, seconds: number): Promise<number> {
+async function measure({ name, url, child }: Server, lua: string, seconds: number): Promise<Result> {
+  const cpuBeforeUs = cpuUsedUs(child)
   const args = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '-s', lua, url + PATH]
   const wrk = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const output: string[] = []
@@ -107,17 +117,31 @@ async function requestsPerSec({ name, url }: Server, lua: string, seconds: numbe
     throw new Error('wrk could not be run; install it (Debian, Ubuntu: apt-get install wrk)', { cause: error })
   })
   const text = output.join('')
-  const match = /Requests\/sec:\s+([\d.]+)/.exec(text)
+  const match = /(\d+) requests in [^]*Requests\/sec:\s+([\d.]+)/.exec(text)
   if (!match || /Non-2xx|Socket errors/.test(text)) throw new Error(`${name}: not every request was answered\n${text}`)
-  return Number(match[1])
+  return { perSec: Number(match[2]), cpuUs: (cpuUsedUs(child) - cpuBeforeUs) / Number(match[1]) }
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
+/** User and system time of the process; NaN where there is no /proc. */
+function cpuUsedUs({ pid }: ChildProcess): number {
+  try {
+    const fields = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8')
+      .split(') ')[1]!
+      .split(' ')
+    // utime and stime, in ticks of 10 ms: the 14th and 15th field, the 12th and 13th after the name
+    return (Number(fields[11]) + Number(fields[12])) * 10_000
+  } catch {
+    return NaN
+  }
+}
+
+function medianOf(results: readonly Result[], key: keyof Result): number {
+  const sorted = results.map((result) => result[key]).sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-function perSec(rate: number): string {
-  return `${Math.round(rate).toLocaleString('en')}/s`
+function line(name: string, results: readonly Result[]): string {
+  const perSec = Math.round(medianOf(results, 'perSec')).toLocaleString('en')
+  return `${name} ${perSec}/s ${medianOf(results, 'cpuUs').toFixed(1)} us CPU`
 }
