@@ -38,7 +38,7 @@ describe('ledgerLines', () => {
 
   test('the unattributed rest is the last line', () => {
     assert.equal(lines.at(-1)!.title, 'unattributed')
-    assert.equal(lines.at(-1)!.meanUs, 12.11)
+    assert.equal(lines.at(-1)!.meanUs, 12.09)
   })
 
   test('shares are of the mean service time and sum to 100%', () => {
@@ -66,6 +66,7 @@ test('every segment belongs to the gateway, the other rows to whom their names s
   }
   assert.equal(ownerOf('mock_delay'), 'mock')
   assert.equal(ownerOf('gateway_mock_transport'), 'wire')
+  assert.equal(ownerOf('gateway_and_transport'), 'gateway and wire')
   assert.equal(ownerOf('generator_lag'), 'generator')
   assert.equal(ownerOf('tea_break'), 'other')
   assert.equal(titleOf('tea_break'), 'Tea break')

@@ -20,7 +20,7 @@ export function grade(result: Result): Grade {
 }
 
 /** Who pays for a row of the ledger. */
-export type Owner = 'gateway' | 'mock' | 'wire' | 'generator' | 'other'
+export type Owner = 'gateway' | 'mock' | 'wire' | 'gateway and wire' | 'generator' | 'other'
 
 const SEGMENT_BY_NAME = new Map<string, (typeof SEGMENTS)[number]>(SEGMENTS.map((segment) => [segment.name, segment]))
 
@@ -33,13 +33,14 @@ export function titleOf(name: string): string {
 /** A segment belongs to the gateway; the other rows say whose they are in their names. */
 export function ownerOf(rowName: string): Owner {
   if (SEGMENT_BY_NAME.has(rowName)) return 'gateway'
-  if (/transport|network|wire/.test(rowName)) return 'wire'
+  if (rowName === 'gateway_and_transport') return 'gateway and wire'
+  if (rowName.endsWith('_transport')) return 'wire'
   if (rowName.includes('mock')) return 'mock'
-  if (/generator|driver|lag/.test(rowName)) return 'generator'
-  return rowName.startsWith('gateway') ? 'gateway' : 'other'
+  return rowName.startsWith('generator') ? 'generator' : 'other'
 }
 
 export interface LedgerLine {
+  name: string
   owner: Owner | ''
   title: string
   meanUs: number
@@ -53,10 +54,11 @@ export function ledgerLines(ledger: NonNullable<Result['ledgerUs']>): LedgerLine
   const share = (us: number) => (ledger.total === 0 ? 0 : (us / ledger.total) * 100)
   const rows = ledger.rows.map(({ name, mean, covers }): LedgerLine => {
     const what = covers ?? SEGMENT_BY_NAME.get(name)?.covers
-    const line = { owner: ownerOf(name), title: titleOf(name), meanUs: mean, sharePct: share(mean) }
+    const line = { name, owner: ownerOf(name), title: titleOf(name), meanUs: mean, sharePct: share(mean) }
     return what === undefined ? line : { ...line, covers: what }
   })
   rows.push({
+    name: 'unattributed',
     owner: '',
     title: 'unattributed',
     meanUs: ledger.unattributed,

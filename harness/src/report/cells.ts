@@ -1,4 +1,4 @@
-import { STAGES } from '@gatebench/gateway/stages'
+import { SEGMENTS } from '@gatebench/gateway/stages'
 import type { Check, Distribution, ProcessResources, Result } from '../recording.ts'
 import {
   formatCores,
@@ -39,21 +39,29 @@ export function heldText({ checks }: Result['verdict']): string {
   return unmeasured.length === 0 ? held : `${held}; ${NOT_MEASURED}: ${unmeasured.join(', ')}`
 }
 
+function targetText({ target }: Result): string {
+  if (target.name === 'direct') return `direct, the mock at ${target.url}`
+  const origin = target.managed ? 'started by bench' : 'was already running'
+  return `${target.name} ${target.version ?? '(version unknown)'}, ${target.url}, ${origin}`
+}
+
 /** What was measured, on what, under which load. */
 export function setUpPairs(result: Result): Pair[] {
   const { target, plan, environment: env } = result
   const machine = machines(result)
-  const managed = target.managed ? 'started by bench' : 'was already running'
+  const direct = target.name === 'direct'
   const profile =
     machine.published === undefined
       ? result.profile
       : `${machine.published}${machine.imitated === true ? ': imitated, the run was not on that machine' : ''}`
   const settings = plan.gateway
     ? `concurrency ${formatCount(plan.gateway.concurrency)}, buffer ${formatCount(plan.gateway.bufferSize)}, pool ${formatCount(plan.gateway.initialPoolSize)}`
-    : 'its settings are not known to bench'
+    : direct
+      ? 'none: the requests go straight to the mock'
+      : 'its settings are not known to bench'
   const jitter = plan.mockJitterMs ? ` +- ${formatNumber(plan.mockJitterMs, 0)}` : ''
   return [
-    ['target', `${target.name} ${target.version ?? '(version unknown)'}, ${target.url}, ${managed}`],
+    ['target', targetText(result)],
     ['ran on', machine.real],
     ['system', `${env.os}, Node ${env.node}, ${formatCount(env.files)} files a process`],
     ['profile', profile],
@@ -116,7 +124,7 @@ export function instrumentPairs({ driver, mock, floor }: Result): Pair[] {
     ],
     [
       'driver',
-      `${formatCount(driver.threads)} thread${driver.threads === 1 ? '' : 's'}, the busiest ${busy === undefined ? `busy: ${NOT_MEASURED}` : `${formatPct(busy * 100)} busy`}`,
+      `${formatCount(driver.threads)} thread${driver.threads === 1 ? '' : 's'}; time in use, busiest thread: ${orNot(busy, (ratio) => formatPct(ratio * 100))}`,
     ],
     [
       'connections',
@@ -162,10 +170,14 @@ export function belowClockText({ clockUs, batchMeanUs }: NonNullable<Stage['belo
 
 export const STAGE_HEAD = ['mean', 'p50', 'p90', 'p99', 'p99.9', 'max']
 
-/** The ten stages; `cells` are figures, or one `remark` stands in their place. */
-export function stageRows({ stagesUs }: Result): { title: string; cells?: string[]; remark?: string }[] {
-  return STAGES.map(({ name, title }) => {
-    const stage = stagesUs?.[name]
+/**
+ * The ten stages and the gateway's work outside them; `cells` are figures, or one `remark` stands in their place.
+ * Undefined when the target gave no account.
+ */
+export function stageRows({ stagesUs }: Result): { title: string; cells?: string[]; remark?: string }[] | undefined {
+  if (!stagesUs) return undefined
+  return SEGMENTS.map(({ name, title }) => {
+    const stage = stagesUs[name]
     if (!stage) return { title, remark: NOT_MEASURED }
     if (stage.belowClock) return { title, remark: belowClockText(stage.belowClock) }
     const { mean, p50, p90, p99, p999, max } = stage
@@ -178,28 +190,47 @@ export const LEDGER_HEAD = ['whose', 'mean us', 'share']
 export interface LedgerRow {
   title: string
   cells: string[]
+  /** What a reader must know of this row besides its figures; short. */
   remark: string
+  /** What the row's time is. */
+  covers: string
 }
 
-/** The whole first, then owner by owner, the unattributed rest last. Undefined when the target gave no account. */
-export function ledgerRows({ ledgerUs }: Result): LedgerRow[] | undefined {
+/**
+ * What came before the whole, the whole, then owner by owner, the unattributed rest last. Undefined when the target gave
+ * no account.
+ */
+export function ledgerRows({ ledgerUs, stagesUs }: Result): LedgerRow[] | undefined {
   if (!ledgerUs) return undefined
-  const { total, requests, addedUs, unattributedPctOfAdded: pctOfAdded } = ledgerUs
-  const whole: LedgerRow = {
-    title: 'mean service time',
-    cells: ['', formatNumber(total, 2), '100%'],
-    remark: `of ${formatCount(requests)} requests`,
+  const { total, requests, generatorLagUs, addedUs, unattributedPctOfAdded: pctOfAdded } = ledgerUs
+  const rows: LedgerRow[] = []
+  if (generatorLagUs !== undefined) {
+    rows.push({
+      title: 'Generator lag',
+      cells: ['generator', formatNumber(generatorLagUs, 2), ''],
+      remark: 'on top of the service time',
+      covers: 'from due to sent',
+    })
   }
-  const rows = ledgerLines(ledgerUs).map(({ title, owner, meanUs, sharePct, covers }) => ({
-    title,
-    cells: [owner, formatNumber(meanUs, 2), formatPct(sharePct)],
-    remark: covers ?? '',
-  }))
+  rows.push({
+    title: 'Mean service time',
+    cells: ['', formatNumber(total, 2), '100%'],
+    remark: `of ${formatCount(requests)} requests, sent to end`,
+    covers: 'the sum of the rows below',
+  })
+  for (const { name, title, owner, meanUs, sharePct, covers } of ledgerLines(ledgerUs)) {
+    rows.push({
+      title,
+      cells: [owner, formatNumber(meanUs, 2), formatPct(sharePct)],
+      remark: stagesUs?.[name]?.belowClock ? 'below the clock' : '',
+      covers: covers ?? '',
+    })
+  }
   if (pctOfAdded !== undefined) {
     const added = addedUs === undefined ? 'time' : `${formatNumber(addedUs, 2)} us`
     rows.at(-1)!.remark = `${formatPct(pctOfAdded)} of the added ${added}`
   }
-  return [whole, ...rows]
+  return rows
 }
 
 export const RESOURCE_HEAD = ['peak MiB', 'mean MiB', 'CPU cores', 'user', 'system', 'CPU us/request']

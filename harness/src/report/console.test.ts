@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { STAGES } from '@gatebench/gateway/stages'
 import type { Result } from '../recording.ts'
 import { renderConsole } from './console.ts'
-import { bareResult, fixtureResult } from './fixture.test-data.ts'
+import { bareResult, fixtureResult, without } from './fixture.test-data.ts'
 
 const plain = (result: Result) => renderConsole(result, { color: false })
 
@@ -26,7 +26,7 @@ describe('renderConsole', () => {
   test('the verdict is the first line and the result of the gateway the second', () => {
     const [first, second] = plain(fixtureResult()).split('\n')
     assert.match(first!, /^VALID {2}.*held 2 checks; not measured: host_steal$/)
-    assert.match(second!, /^GOOD .*300,000 of 300,000 requests answered, success rate 100%$/)
+    assert.match(second!, /^GOOD +builtin: 300,000 of 300,000 requests answered, success rate 100%$/)
   })
 
   test('an invalid run says so at the very top, with the failed check, its value, its limit and what it means', () => {
@@ -123,7 +123,8 @@ describe('renderConsole', () => {
       places,
       places.toSorted((a, b) => a - b),
     )
-    assert.equal(line(text, 'Key Selection Time')[1], '< clock (0.04 us); batch 0.016 us')
+    const stages = text.slice(text.indexOf('\nStages, us'), text.indexOf('\nLedger'))
+    assert.equal(line(stages, 'Key Selection Time')[1], '< clock (0.04 us); batch 0.016 us')
     assert.equal(line(text, 'Error Handling')[1], '< clock (0.04 us); batch not measured')
   })
 
@@ -134,13 +135,42 @@ describe('renderConsole', () => {
     assert.match(line(text, 'client')[4]!, /service time - mock's delay - floor/)
   })
 
+  test('a ledger row that the clock cannot resolve says so', () => {
+    const text = plain(fixtureResult())
+    const row = line(text.slice(text.indexOf('\nLedger')), 'Key Selection Time')
+    assert.deepEqual(row, ['Key Selection Time', 'gateway', '0.02', '0.00%', 'below the clock'])
+  })
+
+  test('the gateway work outside the ten stages is listed after them', () => {
+    const text = plain(fixtureResult())
+    const stages = text.slice(text.indexOf('\nStages, us'), text.indexOf('\nLedger'))
+    assert.match(stages, /Error Handling .*\n  Request Reading +77\.7 .*\n  Response Sending +88\.8 /)
+  })
+
+  test('a run without a gateway says that there is none', () => {
+    const text = plain(
+      fixtureResult({
+        plan: without(fixtureResult().plan, 'gateway'),
+        target: { name: 'direct', url: 'http://127.0.0.1:1', managed: false },
+      }),
+    )
+    assert.match(text, /target +direct, the mock at http:\/\/127\.0\.0\.1:1\n/)
+    assert.match(text, /gateway +none: the requests go straight to the mock\n/)
+  })
+
   test('the ledger gives owner, time and share, and ends with the unattributed rest', () => {
     const text = plain(fixtureResult())
     assert.deepEqual(line(text, 'Mock delay'), ['Mock delay', 'mock', '1,501,500.00', '99.95%'])
+    assert.deepEqual(line(text, 'Generator lag'), [
+      'Generator lag',
+      'generator',
+      '111.22',
+      'on top of the service time',
+    ])
     const section = text.slice(text.indexOf('\nLedger'), text.indexOf('\nResources')).trimEnd().split('\n')
     assert.equal(
       section.at(-1)!.trim().replace(/ {2,}/g, ' | '),
-      'unattributed | 12.11 | 0.00% | 2.36% of the added 512.30 us',
+      'unattributed | 12.09 | 0.00% | 2.36% of the added 512.30 us',
     )
   })
 
@@ -156,8 +186,8 @@ describe('renderConsole', () => {
     ]) {
       assert.equal(line(text, label)[1], 'not measured', label)
     }
-    for (const { title } of STAGES) assert.deepEqual(line(text, title), [title, 'not measured'])
-    for (const head of ['Latency, ms', 'Ledger']) assert.match(text, new RegExp(`${head}\n  not measured`))
+    for (const head of ['Latency, ms', 'Stages, us', 'Ledger'])
+      assert.match(text, new RegExp(`${head}\n  not measured`))
     assert.match(text, /host: not measured/)
     assert.doesNotMatch(text, /undefined|NaN|null/)
   })

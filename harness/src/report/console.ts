@@ -31,6 +31,7 @@ export interface ConsoleOptions {
 
 const WIDTH = 96
 const INDENT = '  '
+const NO_ACCOUNT = `${NOT_MEASURED}: the target gives no account of its time`
 
 /** A heading whose line is also the head of its columns, and the rows indented under it. */
 function section(paint: ChalkInstance, head: string[], rows: string[][], align: Align[]): string[] {
@@ -59,8 +60,8 @@ function verdictLines(result: Result, paint: ChalkInstance): string[] {
   const rate = `success rate ${formatSuccess(requests.successRate)}`
   lines.push(
     good
-      ? `${paint.green.bold('GOOD')}     gateway: ${answered}, ${rate}`
-      : `${paint.red.bold('BAD')}      gateway: ${answered}, ${formatCount(lost)} lost, ${rate}`,
+      ? `${paint.green.bold('GOOD')}     ${result.target.name}: ${answered}, ${rate}`
+      : `${paint.red.bold('BAD')}      ${result.target.name}: ${answered}, ${formatCount(lost)} lost, ${rate}`,
   )
   if (result.interrupted === true) lines.push('INTERRUPTED  the figures cover only what came before that')
   return lines
@@ -74,6 +75,7 @@ function latencyLines({ latencyMs }: Result, paint: ChalkInstance): string[] {
 
 function stageLines(result: Result, paint: ChalkInstance): string[] {
   const stages = stageRows(result)
+  if (!stages) return ['', paint.bold('Stages, us'), `${INDENT}${NO_ACCOUNT}`]
   // A remark must not widen the column of means: such rows are laid out with empty cells, and the remark put behind.
   const titleWidth = Math.max(...stages.map(({ title }) => title.length))
   const rows = stages.map(({ title, cells }) => [title, ...(cells ?? STAGE_HEAD.map(() => ''))])
@@ -86,13 +88,9 @@ function stageLines(result: Result, paint: ChalkInstance): string[] {
 
 function ledgerLines(result: Result, paint: ChalkInstance): string[] {
   const ledger = ledgerRows(result)
-  if (!ledger) return ['', paint.bold('Ledger'), `${INDENT}${NOT_MEASURED}: the target gives no account of its time`]
-  // What each owner's row covers is in report.md; a terminal has room for the remarks on the whole and on the rest.
-  const rows = ledger.map(({ title, cells, remark }, i) => [
-    title,
-    ...cells,
-    i === 0 || i === ledger.length - 1 ? remark : '',
-  ])
+  if (!ledger) return ['', paint.bold('Ledger'), `${INDENT}${NO_ACCOUNT}`]
+  // What each row covers stands in report.md; a terminal has no room for it.
+  const rows = ledger.map(({ title, cells, remark }) => [title, ...cells, remark])
   return section(paint, ['Ledger', ...LEDGER_HEAD, ''], rows, ['left', 'left', 'right', 'right', 'left'])
 }
 

@@ -26,6 +26,8 @@ import { figureAlign, markdownTable } from './markdown-table.ts'
 import { TERMS } from './terms.ts'
 import { timelineLines } from './timeline.ts'
 
+const NO_ACCOUNT = `${NOT_MEASURED}: the target gives no account of its time.`
+
 function figureTable(head: string[], rows: string[][]): string[] {
   return markdownTable(head, rows, figureAlign(head.length))
 }
@@ -51,8 +53,8 @@ function verdictLines(result: Result): string[] {
   lines.push('')
   lines.push(
     good
-      ? `**GOOD** gateway: ${answered}, ${rate}.`
-      : `**BAD** gateway: ${answered}, ${formatCount(lost)} lost, ${rate}.`,
+      ? `**GOOD** ${result.target.name}: ${answered}, ${rate}.`
+      : `**BAD** ${result.target.name}: ${answered}, ${formatCount(lost)} lost, ${rate}.`,
   )
   if (result.interrupted === true) lines.push('', '**INTERRUPTED**: the figures cover only what came before that.')
   return lines
@@ -65,7 +67,9 @@ function latencyLines({ latencyMs }: Result): string[] {
 }
 
 function stageLines(result: Result): string[] {
-  const rows = stageRows(result).map(({ title, cells, remark }) => [
+  const stages = stageRows(result)
+  if (!stages) return [NO_ACCOUNT]
+  const rows = stages.map(({ title, cells, remark }) => [
     title,
     ...(cells ?? [remark ?? NOT_MEASURED, ...STAGE_HEAD.slice(1).map(() => '')]),
   ])
@@ -74,9 +78,9 @@ function stageLines(result: Result): string[] {
 
 function ledgerLines(result: Result): string[] {
   const ledger = ledgerRows(result)
-  if (!ledger) return [`${NOT_MEASURED}: the target gives no account of its time.`]
-  const rows = ledger.map(({ title, cells, remark }) => [title, ...cells, remark])
-  return markdownTable(['', ...LEDGER_HEAD, 'what it is'], rows, ['left', 'left', 'right', 'right', 'left'])
+  if (!ledger) return [NO_ACCOUNT]
+  const rows = ledger.map(({ title, cells, remark, covers }) => [title, ...cells, covers, remark])
+  return markdownTable(['', ...LEDGER_HEAD, 'what it is', ''], rows, ['left', 'left', 'right', 'right', 'left', 'left'])
 }
 
 function beliefLines(result: Result): string[] {
@@ -99,9 +103,10 @@ function beliefLines(result: Result): string[] {
   ])
 }
 
-function rerunLines({ command }: Result): string[] {
-  if (!command) return [`The command was not recorded.`]
-  return ['```sh', shellCommand(command), '```']
+function rerunLines({ command, environment }: Result): string[] {
+  if (!command) return ['The command was not recorded.']
+  const commit = environment.gitCommit === undefined ? '' : `, commit ${environment.gitCommit}`
+  return [`With Node ${environment.node}${commit}:`, '', '```sh', shellCommand(command), '```']
 }
 
 /** report.md of one run. */

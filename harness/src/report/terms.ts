@@ -46,15 +46,16 @@ export const TERMS: readonly Term[] = [
   {
     term: 'ledger',
     means:
-      "the mean request's service time split over those who spent it; the rows and the unattributed rest sum to the total",
+      "the mean request's service time split over those who spent it; the rows and the unattributed rest sum to it, and with the generator lag to the mean latency",
   },
   {
     term: 'unattributed',
-    means: 'the total less every row of the ledger, us; negative when two rows count the same time',
+    means: 'the mean service time less every row below it, us; negative when two rows count the same time',
   },
   {
     term: 'added time',
-    means: "the total less the mock's delay and the floor, us: the time that is there because the gateway is",
+    means:
+      "the mean service time less the mock's delay and the floor, us: the time that is there because the gateway is",
   },
   { term: 'success rate', means: 'requests answered with a whole 2xx / requests planned in the window' },
   { term: 'failed', means: 'sent, and not answered with a whole 2xx before the timeout' },
