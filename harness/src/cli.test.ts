@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { describe, test } from 'node:test'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { FLAGS } from './flags.ts'
 
@@ -128,6 +129,24 @@ describe('bench mock', () => {
     assert.deepEqual(await once(child, 'exit'), [0, null])
     await assert.rejects(fetch(`${url}/health`))
   })
+})
+
+test('a mock that bench serves is gone soon after bench was killed', async () => {
+  const child = spawnBench(['mock', '--port', '0', '--latency', '0'])
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const { url } = JSON.parse(line) as { url: string }
+  child.kill('SIGKILL')
+  const isUp = () =>
+    fetch(`${url}/health`).then(
+      () => true,
+      () => false,
+    )
+  let up = true
+  for (let i = 0; i < 50 && up; i++) {
+    await sleep(20)
+    up = await isUp()
+  }
+  assert.equal(up, false)
 })
 
 test('bench doctor ends at once on Ctrl-C, with code 130', async () => {

@@ -3,8 +3,8 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { TargetError } from './errors.ts'
 
-/** Loaded before a child's own code: ends it when this process is gone, however that came about. */
-const PARENT_WATCH = new URL('./exit-with-parent.ts', import.meta.url).href
+/** Options of node that end a child when this process is gone, however that came about. It needs a pipe as fd 3. */
+export const EXIT_WITH_PARENT: readonly string[] = ['--import', new URL('./exit-with-parent.ts', import.meta.url).href]
 
 /** A program asked to stop by SIGTERM drains what it has in flight; after this long it is killed. */
 const STOP_GRACE_MS = 10_000
@@ -48,7 +48,7 @@ type Child = ReturnType<typeof spawnNode>
 
 function spawnNode(args: readonly string[]) {
   return execa(process.execPath, args, {
-    stdin: 'pipe',
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     buffer: false,
     reject: false,
     // A process group of its own: a terminal's Ctrl-C must end the load, not the programs under it.
@@ -73,9 +73,7 @@ export function killAllPrograms(): void {
 export async function startProgram(options: ProgramOptions): Promise<RunningProgram> {
   const { name, script, args, nodeFlags = [], readyTimeoutMs = 30_000, signal } = options
   signal?.throwIfAborted()
-  const child = spawnNode(['--import', PARENT_WATCH, ...nodeFlags, script, ...args])
-  // The pipe breaks when the child is killed; that is expected, and its end is seen through `exited`.
-  child.stdin.on('error', () => undefined)
+  const child = spawnNode([...EXIT_WITH_PARENT, ...nodeFlags, script, ...args])
   living.add(child)
   if (!process.listeners('exit').includes(killAllPrograms)) process.on('exit', killAllPrograms)
 

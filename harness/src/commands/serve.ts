@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { TargetError } from '../errors.ts'
+import { EXIT_WITH_PARENT } from '../processes.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
@@ -15,7 +16,10 @@ const CODE_OF_SIGNAL: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, S
  */
 export async function serve(main: string, args: readonly string[]): Promise<number> {
   // Detached: a terminal's Ctrl-C would otherwise reach it twice, and a second signal means "at once".
-  const child = spawn(process.execPath, [fileURLToPath(main), ...args], { stdio: 'inherit', detached: true })
+  const child = spawn(process.execPath, [...EXIT_WITH_PARENT, fileURLToPath(main), ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    detached: true,
+  })
   const forward = (signal: NodeJS.Signals) => child.kill(signal)
   const kill = () => child.kill('SIGKILL')
   for (const signal of SIGNALS) process.on(signal, forward)
