@@ -18,6 +18,9 @@ const READY_TIMEOUT_MS = 60_000
 /** Without a limit of its own a run must not meet the gateway's default limit: a day stands for "for ever". */
 const FOR_EVER_MS = 86_400_000
 
+/** Of the folder under the system's temporary one that holds a running gateway's configuration. */
+export const CONFIG_FOLDER_PREFIX = `gatebench-gateway-${process.pid}-`
+
 const USUAL_BODY_MIB = 10
 
 /** The run's model, listed at its provider by its own name, so that requests may name it with or without the prefix. */
@@ -27,7 +30,7 @@ const PROVIDER_PREFIX = /^openai\//
 export const builtin: Target = { name: 'builtin', start: startBuiltin }
 
 async function startBuiltin(context: TargetContext): Promise<RunningTarget> {
-  const folder = await mkdtemp(join(tmpdir(), 'gatebench-gateway-'))
+  const folder = await mkdtemp(join(tmpdir(), CONFIG_FOLDER_PREFIX))
   const removeFolder = () => rm(folder, { recursive: true, force: true })
   try {
     const configFile = join(folder, 'config.json')

@@ -1,11 +1,13 @@
 import { parseConfig } from '@gatebench/gateway/config'
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { describe, test } from 'node:test'
 import { parseRunConfig } from '../config.ts'
 import { TargetError } from '../errors.ts'
-import { builtin, builtinConfig } from './builtin.ts'
+import { builtin, builtinConfig, CONFIG_FOLDER_PREFIX } from './builtin.ts'
 import { direct } from './direct.ts'
 import { findTarget } from './find.ts'
 import { reach } from './url.ts'
@@ -48,6 +50,37 @@ describe('the configuration of the built-in gateway', () => {
     const { config } = parseConfig(builtinConfig(context({ timeout: '0', 'request-size': '20MiB' })), {})
     assert.equal(config.providers[0]?.network.timeoutMs, 86_400_000)
     assert.ok(config.maxRequestBodyBytes >= 20 * 2 ** 20)
+  })
+})
+
+describe('the built-in gateway', () => {
+  const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith(CONFIG_FOLDER_PREFIX))
+
+  test('opens its connections to the mock, listens, and leaves nothing behind when it is stopped', async () => {
+    let opened = 0
+    const mock = createServer((socket) => {
+      opened++
+      socket.on('error', () => undefined).resume()
+    }).listen(0, '127.0.0.1')
+    await once(mock, 'listening')
+    const before = new Set(leftovers())
+    const mockUrl = `http://127.0.0.1:${(mock.address() as AddressInfo).port}`
+    const target = await builtin.start({ ...context(), mockUrl, connections: 5 })
+    try {
+      assert.equal(opened, 5)
+      assert.equal(target.managed, true)
+      assert.match(target.version ?? '', /^\d+\.\d+\.\d+$/)
+      assert.equal((await fetch(`${target.url}/health`)).status, 200)
+    } finally {
+      await target.stop()
+    }
+    assert.deepEqual(await target.exited, { code: 0, signal: undefined })
+    assert.deepEqual(
+      leftovers().filter((name) => !before.has(name)),
+      [],
+    )
+    mock.close()
+    await once(mock, 'close')
   })
 })
 
