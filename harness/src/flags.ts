@@ -1,6 +1,5 @@
 import type { RunConfig } from './config.ts'
-import { parseDurationMs, parseNumber, parseSizeBytes } from './quantities.ts'
-import { parseTarget } from './targets/address.ts'
+import { duration, number, set, setHeader, setTarget, size, text, type Setter } from './flag-setters.ts'
 
 /** One flag of `bench run`: how it is shown, and how its text becomes a setting. */
 export interface Flag {
@@ -16,98 +15,7 @@ export interface Flag {
   repeatable?: boolean
   /** Shows its setting, for "default: ..." in the help; absent where there is nothing to show. */
   show?: (config: Readonly<RunConfig>) => string
-  /** Reads the text into the config; returns what is wrong with it, or undefined. */
-  set: (config: RunConfig, text: string) => string | undefined
-}
-
-type Setter = Flag['set']
-
-interface Range {
-  min?: number
-  /** Must be larger than this. */
-  above?: number
-  max?: number
-  integer?: boolean
-}
-
-function outOfRange(value: number, { min, above, max, integer }: Range): string | undefined {
-  if (integer === true && !Number.isSafeInteger(value)) return 'must be a whole number'
-  if (above !== undefined && value <= above) return `must be above ${above}`
-  if (min !== undefined && value < min) return `must be at least ${min}`
-  if (max !== undefined && value > max) return `must be at most ${max}`
-  return undefined
-}
-
-function number(range: Range, put: (config: RunConfig, value: number) => void): Setter {
-  return (config, text) => {
-    const value = parseNumber(text)
-    if (value === undefined) return `"${text}" is not a number; write it in plain digits, such as 5000`
-    const problem = outOfRange(value, range)
-    if (problem !== undefined) return `${problem}, got ${text}`
-    put(config, value)
-    return undefined
-  }
-}
-
-/** setTimeout takes no more ms than a signed 32-bit integer holds; nobody wants a run of 24 days. */
-const LONGEST_MS = 2_147_483_647
-
-function duration(bareUnit: 's' | 'ms', range: Range, put: (config: RunConfig, ms: number) => void): Setter {
-  const right = bareUnit === 's' ? '60, 60s or 1.5m' : '1500, 1500ms or 1.5s'
-  return (config, text) => {
-    const ms = parseDurationMs(text, bareUnit)
-    if (ms === undefined) return `"${text}" is not a duration; write ${right}`
-    const problem = outOfRange(ms, { max: LONGEST_MS, ...range })
-    if (problem !== undefined) return `${problem} ms, got ${text}`
-    put(config, ms)
-    return undefined
-  }
-}
-
-function size(put: (config: RunConfig, bytes: number) => void): Setter {
-  return (config, text) => {
-    const bytes = parseSizeBytes(text)
-    if (bytes === undefined) return `"${text}" is not a size; write 1370, 1.37KB (1,000 bytes each) or 2KiB (1,024)`
-    const problem = outOfRange(bytes, { min: 1, max: 64 * 1024 * 1024 })
-    if (problem !== undefined) return `${problem} bytes, got ${text}`
-    put(config, bytes)
-    return undefined
-  }
-}
-
-function text(put: (config: RunConfig, value: string) => void): Setter {
-  return (config, value) => {
-    if (value.trim() === '') return 'must not be empty, got ""'
-    put(config, value)
-    return undefined
-  }
-}
-
-/** Set by the driver itself: a second value would break the framing of the request. */
-const OWN_HEADERS = ['content-length', 'transfer-encoding', 'connection', 'host']
-const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)\s*:\s*([\t\x20-\x7e\x80-\xff]*)$/
-
-const setHeader: Setter = (config, value) => {
-  const match = HEADER.exec(value)
-  if (!match) return `"${value}" is not a header; write 'authorization: Bearer KEY'`
-  const name = match[1]!.toLowerCase()
-  if (OWN_HEADERS.includes(name)) return `"${name}" is set by bench itself; leave it out`
-  config.headers[name] = match[2]!.trim()
-  return undefined
-}
-
-const setTarget: Setter = (config, value) => {
-  const parsed = parseTarget(value)
-  if ('problem' in parsed) return parsed.problem
-  config.target = parsed.target
-  return undefined
-}
-
-const set = (put: (config: RunConfig) => void): Setter => {
-  return (config) => {
-    put(config)
-    return undefined
-  }
+  set: Setter
 }
 
 const seconds = (ms: number) => `${ms / 1000}s`
