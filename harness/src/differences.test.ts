@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { findDifferences } from './differences.ts'
+import { findDifferences, unlikePublished } from './differences.ts'
 import type { Result } from './recording.ts'
+import { publishedFigures } from './published.ts'
 import { fixtureResult } from './report/fixture.test-data.ts'
 
 function changed(change: (result: Result) => void): Result {
@@ -80,5 +81,17 @@ describe('findDifferences', () => {
       delete r.plan.gateway
     })
     assert.deepEqual(findDifferences([fixtureResult(), other])[0]?.values, ['15000', 'none'])
+  })
+})
+
+describe('unlikePublished', () => {
+  test('the sizes of the profiles are those published, to the digits published', () => {
+    assert.deepEqual(unlikePublished(fixtureResult(), publishedFigures('t3.medium')!), [])
+    const xlarge = changed((r) => (r.plan.responseBytes = 10_320))
+    assert.deepEqual(unlikePublished(xlarge, publishedFigures('t3.xlarge')!), [])
+  })
+
+  test('another answer size is named with both figures', () => {
+    assert.deepEqual(unlikePublished(fixtureResult(), publishedFigures('t3.xlarge')!), [['KB an answer', 1.37, 10.32]])
   })
 })

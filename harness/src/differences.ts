@@ -1,3 +1,4 @@
+import type { PublishedFigures } from './published.ts'
 import type { Result } from './recording.ts'
 
 /** What differs in the conditions of several runs, the target itself apart. */
@@ -76,4 +77,22 @@ export function findDifferences(results: readonly Result[]): Difference[] {
       return value === undefined || value === '' ? 'none' : String(value)
     }),
   })).filter(({ values }) => new Set(values).size > 1)
+}
+
+/** Published sizes have two decimals. */
+const SIZE_TOLERANCE_KB = 0.005
+
+/** Where a run's load is not that of the published figures beside it: what, the run's own value, the published one. */
+export function unlikePublished(
+  { plan }: Result,
+  published: PublishedFigures,
+): [what: string, own: number, theirs: number][] {
+  const conditions: [what: string, own: number, theirs: number, tolerance: number][] = [
+    ['requests per second', plan.ratePerSec, published.ratePerSec, 0],
+    ['KB a request', plan.requestBytes / 1000, published.requestKB, SIZE_TOLERANCE_KB],
+    ['KB an answer', plan.responseBytes / 1000, published.responseKB, SIZE_TOLERANCE_KB],
+  ]
+  return conditions
+    .filter(([, own, theirs, tolerance]) => Math.abs(own - theirs) > tolerance + 1e-9)
+    .map(([what, own, theirs]) => [what, own, theirs])
 }

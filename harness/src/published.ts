@@ -10,6 +10,10 @@ export interface PublishedFigures {
   source: string
   /** Load, payload, machine and settings as published, one sentence each. */
   conditions: string[]
+  ratePerSec: number
+  /** 1 KB = 1,000 bytes, as the payload sizes of the profiles take it. */
+  requestKB: number
+  responseKB: number
   successRatePct: number
   averageLatencyMs: number
   /** As published; whether 10^6 or 2^20 bytes was meant is not said. */
@@ -38,6 +42,9 @@ export function publishedFigures(profile: string): PublishedFigures | undefined 
       `buffer size ${formatCount(column.bufferSize)}, initial pool size ${formatCount(column.initialPoolSize)}`,
       `overhead: ${conditions.overheadDefinition}`,
     ],
+    ratePerSec: conditions.ratePerSec,
+    requestKB: column.requestKB,
+    responseKB: column.responseKB,
     successRatePct: column.successRatePct,
     averageLatencyMs: column.averageLatencyMs,
     peakMemoryMB: column.peakMemoryMB,

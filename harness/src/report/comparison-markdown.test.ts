@@ -69,7 +69,7 @@ describe('renderComparison', () => {
       text,
       /They differ in\n\n\|.*\n\|.*\n\| answer body, bytes \| 1370 \| 10320 \|\n\nThey also differ in\n\n\|.*\n\|.*\n\| profile \| t3\.medium \| t3\.xlarge \|/,
     )
-    assert.match(text, /\| Improvement \(not like for like\) \|/)
+    assert.match(text, /\| Improvement \(not to be relied on\) \|/)
     assert.deepEqual(cells(text, 'Average Latency (from due)'), ['1,502.33 ms', '1,600.00 ms', '+6.5%'])
     assert.doesNotMatch(text, /% (better|worse)/)
   })
@@ -79,7 +79,10 @@ describe('renderComparison', () => {
       fixtureResult(),
       changed((r) => (r.environment.gitCommit = 'fedcba')),
     )
-    assert.match(text, /Comparable; worth knowing that the runs differ in\n\n.*\n.*\n\| commit \| 0123.* \| fedcba \|/)
+    assert.match(
+      text,
+      /The same work on the same machine; worth knowing that the runs differ in\n\n.*\n.*\n\| commit \| 0123.* \| fedcba \|/,
+    )
     assert.doesNotMatch(text, /not comparable/)
   })
 
@@ -116,6 +119,20 @@ describe('renderComparison', () => {
     assert.match(under, /\*\*Bifrost, t3\.medium\*\*: Bifrost benchmarking docs.*2 vCPU, 4 GiB.*answer 1\.37 KB/)
     assert.match(under, /\*\*Bifrost, t3\.xlarge\*\*.*answer 10\.32 KB/)
     assert.doesNotMatch(render(fixtureResult()), /published:/)
+  })
+
+  test('a run with another load than the published one is named, with both figures', () => {
+    const published = [publishedFigures('t3.medium')!]
+    const slow = changed((r) => {
+      r.plan.ratePerSec = 300
+      r.plan.responseBytes = 2000
+    })
+    const text = renderComparison(compareRuns([fixtureResult(), slow], { published }))
+    assert.match(
+      text,
+      /\*\*Run B had another load.*\*\*: 300 requests per second \(published: 5,000\), 2 KB an answer \(published: 1\.37\)\.\n$/,
+    )
+    assert.doesNotMatch(text, /Run A had another load/)
   })
 
   test('nothing in the text is undefined or not a number', () => {

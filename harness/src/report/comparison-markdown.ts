@@ -1,5 +1,5 @@
 import type { Cell, ComparedRun, Comparison, ComparisonRow, Improvement } from '../comparison.ts'
-import type { Difference } from '../differences.ts'
+import { unlikePublished, type Difference } from '../differences.ts'
 import {
   formatExact,
   formatMiB,
@@ -94,7 +94,9 @@ function warningLines({ runs, incomparable }: Comparison): string[] {
   const notes = incomparable.filter(({ severity }) => severity === 'note')
   if (notes.length > 0) {
     lines.push(
-      blocking.length > 0 ? 'They also differ in' : 'Comparable; worth knowing that the runs differ in',
+      blocking.length > 0
+        ? 'They also differ in'
+        : 'The same work on the same machine; worth knowing that the runs differ in',
       '',
       ...differenceTable(runs, notes),
       '',
@@ -110,7 +112,7 @@ function runTable(runs: ComparedRun[]): string[] {
   const rows = runs.map(({ letter, result }) => [
     letter,
     result.id,
-    `${result.target.name} ${result.target.version ?? '(version unknown)'}`,
+    result.target.version === undefined ? result.target.name : `${result.target.name} ${result.target.version}`,
     result.profile,
     result.verdict.valid ? 'valid' : '**INVALID**',
     machines(result).real,
@@ -132,7 +134,7 @@ function legendLines({ runs, sound }: Comparison): string[] {
   return lines.flatMap((line) => ['', line])
 }
 
-function publishedLines({ published }: Comparison): string[] {
+function publishedLines({ runs, published }: Comparison): string[] {
   if (published.length === 0) return []
   const lines = [
     '',
@@ -144,6 +146,13 @@ function publishedLines({ published }: Comparison): string[] {
   ]
   for (const { name, profile, source, conditions } of published) {
     lines.push(`- **${name}, ${profile}**: ${source}. ${conditions.join('; ')}.`)
+  }
+  for (const { letter, result } of runs) {
+    const theirs = published.find(({ profile }) => profile === result.profile)
+    const unlike = theirs ? unlikePublished(result, theirs) : []
+    if (unlike.length === 0) continue
+    const list = unlike.map(([what, own, other]) => `${formatExact(own)} ${what} (published: ${formatExact(other)})`)
+    lines.push('', `**Run ${letter} had another load than the published figures of its profile**: ${list.join(', ')}.`)
   }
   return lines
 }
@@ -159,7 +168,7 @@ export function renderComparison(comparison: Comparison): string {
   const head = [
     'Metric',
     ...runs.map(columnHead),
-    ...(runs.length === 2 ? [sound ? 'Improvement' : 'Improvement (not like for like)'] : []),
+    ...(runs.length === 2 ? [sound ? 'Improvement' : 'Improvement (not to be relied on)'] : []),
     ...published.map(({ name, profile }) => `published: ${name}, ${profile}`),
   ]
   const lines = [
