@@ -9,6 +9,8 @@ export interface Clock {
 }
 
 interface Alarm {
+  /** How many alarms had been set before. */
+  order: number
   atNs: number
   callback: () => void
 }
@@ -16,10 +18,16 @@ interface Alarm {
 /** The few alarms that are set at any time, in order of ringing: by time, ties by order of setting. */
 class Alarms {
   readonly #alarms: Alarm[] = []
+  #set = 0
+
+  /** Alarms set so far. */
+  get setCount(): number {
+    return this.#set
+  }
 
   /** Returns a way to take the alarm back. */
   set(atNs: number, callback: () => void): () => void {
-    const alarm = { atNs, callback }
+    const alarm = { order: this.#set++, atNs, callback }
     const later = this.#alarms.findIndex((other) => other.atNs > atNs)
     this.#alarms.splice(later < 0 ? this.#alarms.length : later, 0, alarm)
     return () => {
@@ -32,10 +40,10 @@ class Alarms {
     return this.#alarms[0]?.atNs
   }
 
-  /** The first alarm that is due, taken off; undefined when none is. */
-  takeDue(nowNs: number): Alarm | undefined {
-    const next = this.nextNs
-    return next !== undefined && next <= nowNs ? this.#alarms.shift() : undefined
+  /** The first alarm that is due and was among the first `setBefore` to be set, taken off; undefined when none is. */
+  takeDue(nowNs: number, setBefore = Infinity): Alarm | undefined {
+    const at = this.#alarms.findIndex(({ order }) => order < setBefore)
+    return at >= 0 && this.#alarms[at]!.atNs <= nowNs ? this.#alarms.splice(at, 1)[0] : undefined
   }
 }
 
@@ -43,6 +51,8 @@ class Alarms {
 const NAP_MAX_NS = 250_000
 /** Above this distance a timer of the event loop is used; its granularity of 1 ms then costs nothing. */
 const TIMER_ABOVE_NS = 3_000_000
+/** A longer timer of node rings after 1 ms instead. */
+const TIMER_MAX_MS = 2 ** 31 - 1
 
 /**
  * The machine's monotonic clock. Close to the next alarm it naps in `Atomics.wait` between turns of the event loop:
@@ -89,7 +99,8 @@ export class SystemClock implements Clock {
     this.#turnAtNs = nextNs
     const aheadNs = nextNs - this.nowNs()
     if (aheadNs > TIMER_ABOVE_NS) {
-      const timer = setTimeout(this.#turn, Math.floor((aheadNs - TIMER_ABOVE_NS / 2) / 1e6))
+      const aheadMs = Math.floor((aheadNs - TIMER_ABOVE_NS / 2) / 1e6)
+      const timer = setTimeout(this.#turn, Math.min(aheadMs, TIMER_MAX_MS))
       this.#cancelTurn = () => {
         clearTimeout(timer)
       }
@@ -106,7 +117,11 @@ export class SystemClock implements Clock {
     this.#turnAtNs = Infinity
     this.#napUntil(this.#alarms.nextNs!)
     const nowNs = this.nowNs()
-    for (let due = this.#alarms.takeDue(nowNs); due; due = this.#alarms.takeDue(nowNs)) due.callback()
+    // One that is set while ringing waits for a later turn, or alarms set for "now" would keep sockets from being read.
+    const { setCount } = this.#alarms
+    for (let due = this.#alarms.takeDue(nowNs, setCount); due; due = this.#alarms.takeDue(nowNs, setCount)) {
+      due.callback()
+    }
     this.#scheduleTurn()
   }
 
@@ -142,7 +157,8 @@ export class VirtualClock implements Clock {
 
   /** Lets time pass to `atNs`, ringing every alarm on the way; one that is set while ringing rings too when due. */
   advanceTo(atNs: number): void {
-    for (let due = this.#alarms.takeDue(atNs); due; due = this.#alarms.takeDue(atNs)) {
+    const takeDue = (): Alarm | undefined => this.#alarms.takeDue(Math.max(atNs, this.#nowNs))
+    for (let due = takeDue(); due; due = takeDue()) {
       this.#nowNs = Math.max(this.#nowNs, due.atNs)
       due.callback()
     }

@@ -31,7 +31,7 @@ export class Driver {
   #resolve: () => void = () => undefined
 
   constructor(options: DriverOptions) {
-    this.#options = { first: -options.schedule.warmupCount, step: 1, ...options }
+    this.#options = { first: 0 - options.schedule.warmupCount, step: 1, ...options }
     this.#next = this.#options.first
   }
 
@@ -57,8 +57,9 @@ export class Driver {
 
   #turn(): void {
     const { schedule, clock, openNs, step } = this.#options
-    const nowNs = clock.nowNs() - openNs
-    while (this.#next < schedule.count && schedule.dueNs(this.#next) <= nowNs) {
+    const nowNs = clock.nowNs()
+    // The very sum that the alarm was set for: a difference is rounded otherwise, and the alarm could ring too early for it.
+    while (!this.#ended && this.#next < schedule.count && openNs + schedule.dueNs(this.#next) <= nowNs) {
       this.#fire(this.#next)
       this.#next += step
     }
@@ -67,7 +68,7 @@ export class Driver {
 
   #sleepUntilNextDue(): void {
     const { schedule, clock, openNs } = this.#options
-    if (this.#next >= schedule.count) {
+    if (this.#ended || this.#next >= schedule.count) {
       this.#ended = true
       this.#finishIfDone()
       return
@@ -90,8 +91,9 @@ export class Driver {
   }
 
   readonly #onDone = (attempt: Attempt): void => {
-    const { openNs, onAttempt } = this.#options
-    attempt.dueNs -= openNs
+    const { schedule, openNs, onAttempt } = this.#options
+    // Not `-= openNs`: between instants of this size the difference is rounded, and may fall into the second before.
+    attempt.dueNs = schedule.dueNs(attempt.index)
     if (attempt.sentNs !== undefined) attempt.sentNs -= openNs
     if (attempt.firstByteNs !== undefined) attempt.firstByteNs -= openNs
     if (attempt.endNs !== undefined) attempt.endNs -= openNs

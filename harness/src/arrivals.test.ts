@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { constantArrivals } from './arrivals.ts'
+
+describe('constantArrivals', () => {
+  const table = [
+    // 100/s for 1 s: 100 arrivals, the last due at 990 ms
+    { ratePerSec: 100, durationMs: 1_000, count: 100, lastDueNs: 990e6 },
+    { ratePerSec: 5_000, durationMs: 60_000, count: 300_000, lastDueNs: 60e9 - 200_000 },
+    { ratePerSec: 0.5, durationMs: 10_000, count: 5, lastDueNs: 8e9 },
+    { ratePerSec: 333.3, durationMs: 1_000, count: 333, lastDueNs: 996_099_610 },
+    { ratePerSec: 1_000, durationMs: 2.5, count: 3, lastDueNs: 2e6 },
+    { ratePerSec: 4, durationMs: 250, count: 1, lastDueNs: 0 },
+    // Less than one planned is still one: a run without a request measures nothing.
+    { ratePerSec: 0.1, durationMs: 1_000, count: 1, lastDueNs: 0 },
+  ]
+  for (const { ratePerSec, durationMs, count, lastDueNs } of table) {
+    test(`${ratePerSec}/s for ${durationMs} ms: ${count} arrivals, the last due at ${lastDueNs} ns`, () => {
+      const schedule = constantArrivals({ ratePerSec, durationMs, warmupMs: 0 })
+      assert.equal(schedule.count, count)
+      assert.equal(schedule.dueNs(count - 1), lastDueNs)
+    })
+  }
+
+  test('due instants do not drift: the millionth is exact', () => {
+    const at = (ratePerSec: number) => constantArrivals({ ratePerSec, durationMs: 3.6e6, warmupMs: 0 }).dueNs(1e6)
+    assert.equal(at(5_000), 200e9)
+    assert.equal(at(3_000), 333_333_333_333)
+    assert.equal(at(7), 142_857_142_857_143)
+    assert.equal(at(333.3), 3_000_300_030_003)
+  })
+
+  test('the window opens at 0 and the warm-up lies before it, unbroken', () => {
+    const schedule = constantArrivals({ ratePerSec: 1_000, durationMs: 1_000, warmupMs: 50 })
+    assert.equal(schedule.warmupCount, 50)
+    assert.equal(schedule.dueNs(-50), -50e6)
+    assert.equal(schedule.dueNs(-1), -1e6)
+    assert.equal(schedule.dueNs(0), 0)
+  })
+
+  test('without a warm-up the first position is 0', () => {
+    assert.equal(constantArrivals({ ratePerSec: 1_000, durationMs: 1_000, warmupMs: 0 }).warmupCount, 0)
+  })
+
+  const anySchedule = fc.record({
+    ratePerSec: fc.double({ min: 0.1, max: 50_000, noNaN: true }),
+    durationMs: fc.double({ min: 1, max: 120_000, noNaN: true }),
+    warmupMs: fc.double({ min: 0, max: 10_000, noNaN: true }),
+  })
+
+  test('every arrival of the window is due inside it, and the next interval begins at most half a one off its end', () => {
+    fc.assert(
+      fc.property(anySchedule, (options) => {
+        const schedule = constantArrivals(options)
+        const intervalNs = 1e9 / options.ratePerSec
+        assert.ok(schedule.dueNs(schedule.count - 1) < options.durationMs * 1e6)
+        const planned = (options.durationMs / 1e3) * options.ratePerSec
+        if (planned >= 1) {
+          assert.ok(Math.abs(schedule.dueNs(schedule.count) - options.durationMs * 1e6) <= intervalNs / 2 + 1)
+        }
+      }),
+    )
+  })
+
+  test('neighbours are one interval apart to within the rounding, anywhere in the schedule', () => {
+    fc.assert(
+      fc.property(anySchedule, fc.integer({ min: -1e5, max: 1e5 }), (options, index) => {
+        const schedule = constantArrivals(options)
+        const dueNs = schedule.dueNs(index)
+        assert.ok(Number.isInteger(dueNs))
+        assert.ok(Math.abs(schedule.dueNs(index + 1) - dueNs - 1e9 / options.ratePerSec) <= 1.1)
+      }),
+    )
+  })
+})
