@@ -65,7 +65,7 @@ export class Connection {
     })
     this.#socket.on('end', () => {
       this.#gone = true
-      if (this.#done && this.#parser.finish()) this.#finish()
+      if (this.#done && this.#parser.finish()) this.#finish(owner.clock.nowNs())
     })
     this.#socket.on('close', () => {
       opening?.(this.#failure ?? 'CONNECTION_CLOSED')
@@ -96,7 +96,7 @@ export class Connection {
   /** Ends the request under way, if any, and the connection with it: what comes after cannot be told apart. */
   abort(outcome: Outcome): void {
     this.#destroy()
-    if (this.#done) this.#report(outcome, false)
+    if (this.#done) this.#fail(outcome)
   }
 
   #read(bytes: Buffer, byteCount: number): void {
@@ -105,7 +105,8 @@ export class Connection {
       this.#destroy()
       return
     }
-    if (this.#firstByteNs === 0) this.#firstByteNs = this.#owner.clock.nowNs()
+    const readNs = this.#owner.clock.nowNs()
+    if (this.#firstByteNs === 0) this.#firstByteNs = readNs
     let consumed: number
     try {
       consumed = this.#parser.execute(bytes, 0, byteCount)
@@ -116,18 +117,22 @@ export class Connection {
     }
     if (!this.#parser.complete) return
     if (consumed < byteCount) this.#parser.keepAlive = false
-    this.#finish()
+    this.#finish(readNs)
   }
 
-  /** The answer is complete. */
-  #finish(): void {
+  /** The answer was complete at `endNs`: when its last bytes were read, before the time that it took to parse them. */
+  #finish(endNs: number): void {
     const { status, keepAlive } = this.#parser
     const reusable = keepAlive && !this.#gone
     if (!reusable) this.#destroy()
-    this.#report({ kind: status >= 200 && status < 300 ? 'ok' : 'http_error', status }, reusable)
+    this.#report({ kind: status >= 200 && status < 300 ? 'ok' : 'http_error', status }, endNs, reusable)
   }
 
-  #report(outcome: Outcome, reusable: boolean): void {
+  #fail(outcome: Outcome): void {
+    this.#report(outcome, this.#owner.clock.nowNs(), false)
+  }
+
+  #report(outcome: Outcome, endNs: number, reusable: boolean): void {
     const done = this.#done!
     this.#done = undefined
     const { headers, bodyStart, bodyBytes } = this.#parser
@@ -136,7 +141,7 @@ export class Connection {
       dueNs: this.#dueNs,
       outcome,
       sentNs: this.#sentNs,
-      endNs: this.#owner.clock.nowNs(),
+      endNs,
       bodyBytes,
       openedConnection: this.#openedForThis,
     }
@@ -161,7 +166,7 @@ export class Connection {
 
   #close(): void {
     this.#gone = true
-    if (this.#done) this.#report({ kind: 'transport_error', code: this.#failure ?? 'CONNECTION_CLOSED' }, false)
+    if (this.#done) this.#fail({ kind: 'transport_error', code: this.#failure ?? 'CONNECTION_CLOSED' })
     this.#owner.closed(this)
   }
 }

@@ -1,7 +1,6 @@
-/** What a peer sent is not an HTTP/1.1 response; the connection is of no more use. */
-export class HttpSyntaxError extends Error {
-  override readonly name = 'HttpSyntaxError'
-}
+import { HttpSyntaxError, ResponseHead } from './response-head.ts'
+
+export { HttpSyntaxError }
 
 export interface ResponseParserOptions {
   /** Lower-case names of the headers whose values are kept. @default [] */
@@ -34,10 +33,9 @@ const CR = 13
 const LF = 10
 const SPACE = 32
 const TAB = 9
-const COLON = 58
 const SEMICOLON = 59
-const HTTP_SLASH_1_DOT = Buffer.from('HTTP/1.')
-const HEAD_END = Buffer.from('\r\n\r\n')
+/** 12 hex digits stay an exact integer; no answer of a model is longer. */
+const CHUNK_MAX_BYTES = 16 ** 12 - 1
 
 /**
  * Incremental parser of HTTP/1.1 responses (RFC 9112), one at a time per connection: bodies by content-length, chunked,
@@ -55,7 +53,7 @@ export class ResponseParser {
   /** Values of `keepHeaders`, same order; undefined where the response had none. */
   readonly headers: (string | undefined)[]
 
-  readonly #keepHeaders: readonly string[]
+  readonly #head: ResponseHead
   readonly #options: ResponseParserOptions
   #state: State = State.head
   #left = 0
@@ -63,6 +61,8 @@ export class ResponseParser {
   #lineBytes = 0
   /** Hex digits of the present chunk size. */
   #digits = 0
+  /** A blank has come after them. */
+  #padded = false
   /** The last byte of the present line was a carriage return. */
   #afterCr = false
   /** Pieces of a head whose end has not come. */
@@ -70,8 +70,8 @@ export class ResponseParser {
 
   constructor(options: ResponseParserOptions = {}) {
     this.#options = options
-    this.#keepHeaders = options.keepHeaders ?? []
-    this.headers = this.#keepHeaders.map(() => undefined)
+    this.#head = new ResponseHead(options.keepHeaders ?? [])
+    this.headers = this.#head.values
   }
 
   get complete(): boolean {
@@ -84,11 +84,12 @@ export class ResponseParser {
     this.keepAlive = false
     this.bodyBytes = 0
     this.bodyStart = ''
-    this.headers.fill(undefined)
+    this.#head.reset()
     this.#state = State.head
     this.#left = 0
     this.#lineBytes = 0
     this.#digits = 0
+    this.#padded = false
     this.#afterCr = false
     this.#carry = undefined
   }
@@ -154,104 +155,37 @@ export class ResponseParser {
 
   /** Reads up to the end of the head, which may have come in pieces; returns the position after what it took. */
   #readHead(bytes: Buffer, start: number, end: number): number {
-    if (!this.#carry) {
-      const headEnd = findHeadEnd(bytes, start, end)
-      if (headEnd >= 0) {
-        this.#parseHead(bytes, start)
-        return headEnd
-      }
-      this.#carry = Buffer.from(bytes.subarray(start, end))
-      this.#checkHeadBytes(this.#carry.length)
-      return end
+    const carried = this.#carry?.length ?? 0
+    // No line ends here, so neither does the head: a head in tiny pieces is not read anew for each of them.
+    const incomplete = carried > 0 && !bytes.subarray(start, end).includes(LF)
+    const whole = this.#carry ? Buffer.concat([this.#carry, bytes.subarray(start, end)]) : bytes
+    const headStart = this.#carry ? 0 : start
+    const wholeEnd = this.#carry ? whole.length : end
+    const headEnd = incomplete ? -1 : this.#head.read(whole, headStart, wholeEnd)
+    if ((headEnd < 0 ? wholeEnd : headEnd) - headStart > HEAD_MAX_BYTES) {
+      throw new HttpSyntaxError(`response head exceeds ${HEAD_MAX_BYTES} bytes`)
     }
-    const carried = this.#carry.length
-    const whole = Buffer.concat([this.#carry, bytes.subarray(start, end)])
-    const headEnd = findHeadEnd(whole, 0, whole.length)
     if (headEnd < 0) {
-      this.#carry = whole
-      this.#checkHeadBytes(whole.length)
+      this.#carry = this.#carry ? whole : Buffer.from(bytes.subarray(start, end))
       return end
     }
     this.#carry = undefined
-    this.#parseHead(whole, 0)
-    return start + headEnd - carried
-  }
-
-  #checkHeadBytes(headBytes: number): void {
-    if (headBytes > HEAD_MAX_BYTES) throw new HttpSyntaxError(`response head exceeds ${HEAD_MAX_BYTES} bytes`)
-  }
-
-  /** At `start` begins one whole head with its closing empty line. */
-  #parseHead(bytes: Buffer, start: number): void {
-    if (HTTP_SLASH_1_DOT.compare(bytes, start, start + 7) !== 0) throw new HttpSyntaxError('not an HTTP/1 status line')
-    const minor = bytes[start + 7]! - 48
-    const status = digit(bytes[start + 9]!) * 100 + digit(bytes[start + 10]!) * 10 + digit(bytes[start + 11]!)
-    const after = bytes[start + 12]!
-    if (
-      (minor !== 0 && minor !== 1) ||
-      bytes[start + 8] !== SPACE ||
-      (after !== SPACE && after !== CR) ||
-      status < 100
-    ) {
-      throw new HttpSyntaxError('malformed status line')
-    }
-    let at = start + 12
-    while (bytes[at] !== CR) at++
-    at = this.#expectLineFeed(bytes, at)
-
-    let contentLength = -1
-    let chunked = false
-    let encoded = false
-    let keepAlive = minor === 1
-    while (bytes[at] !== CR) {
-      const nameStart = at
-      for (let byte = bytes[at]!; byte !== COLON; byte = bytes[++at]!) {
-        if (byte <= SPACE) throw new HttpSyntaxError('malformed header name')
-      }
-      const nameEnd = at++
-      if (nameEnd === nameStart) throw new HttpSyntaxError('empty header name')
-      while (bytes[at] === SPACE || bytes[at] === TAB) at++
-      const valueStart = at
-      while (bytes[at] !== CR) {
-        if (bytes[at] === LF) throw new HttpSyntaxError('bare line feed in a header')
-        at++
-      }
-      let valueEnd = at
-      while (valueEnd > valueStart && (bytes[valueEnd - 1] === SPACE || bytes[valueEnd - 1] === TAB)) valueEnd--
-      at = this.#expectLineFeed(bytes, at)
-
-      if (isName(bytes, nameStart, nameEnd, 'content-length')) {
-        const value = parseContentLength(bytes, valueStart, valueEnd)
-        if (contentLength >= 0 && contentLength !== value)
-          throw new HttpSyntaxError('conflicting content-length headers')
-        contentLength = value
-      } else if (isName(bytes, nameStart, nameEnd, 'transfer-encoding')) {
-        encoded = true
-        chunked = /(?:^|,)[ \t]*chunked$/i.test(bytes.toString('latin1', valueStart, valueEnd))
-      } else if (isName(bytes, nameStart, nameEnd, 'connection')) {
-        const value = bytes.toString('latin1', valueStart, valueEnd).toLowerCase()
-        if (/(?:^|,)[ \t]*close[ \t]*(?:,|$)/.test(value)) keepAlive = false
-        else if (minor === 0 && /(?:^|,)[ \t]*keep-alive[ \t]*(?:,|$)/.test(value)) keepAlive = true
-      }
-      for (let slot = 0; slot < this.#keepHeaders.length; slot++) {
-        if (isName(bytes, nameStart, nameEnd, this.#keepHeaders[slot]!))
-          this.headers[slot] = bytes.toString('latin1', valueStart, valueEnd)
-      }
-    }
-    this.#frameBody(status, contentLength, encoded, chunked, keepAlive)
+    this.#frameBody()
+    return start + headEnd - headStart - carried
   }
 
   /** Which framing holds, in the order of RFC 9112, section 6.3. */
-  #frameBody(status: number, contentLength: number, encoded: boolean, chunked: boolean, keepAlive: boolean): void {
+  #frameBody(): void {
+    const { status, contentLength, encoded, chunked, keepAlive } = this.#head
     if (status < 200) {
+      // An interim response; the final one follows. Nobody asked for a switch of protocols.
       if (status === 101) throw new HttpSyntaxError('unexpected protocol switch')
-      // An interim response; the final one follows.
-      this.headers.fill(undefined)
       return
     }
     this.status = status
     this.keepAlive = keepAlive
     if (status === 204 || status === 304) this.#state = State.complete
+    else if (encoded && contentLength >= 0) throw new HttpSyntaxError('both transfer-encoding and content-length')
     else if (chunked) this.#startLine(State.chunkSize)
     else if (encoded || contentLength < 0) {
       this.keepAlive = false
@@ -275,6 +209,7 @@ export class ResponseParser {
       if (!this.#afterCr || this.#digits === 0) throw new HttpSyntaxError('malformed chunk size')
       this.#afterCr = false
       this.#digits = 0
+      this.#padded = false
       if (this.#left > 0) this.#state = State.chunkData
       else this.#startLine(State.trailer)
       return
@@ -285,14 +220,21 @@ export class ResponseParser {
       return
     }
     if (this.#state === State.chunkExtension) return
-    if (byte === SEMICOLON || byte === SPACE || byte === TAB) {
-      this.#state = State.chunkExtension
-      return
+    if (this.#digits > 0) {
+      if (byte === SEMICOLON) {
+        this.#state = State.chunkExtension
+        return
+      }
+      // Some servers pad the size with blanks; what comes after them can only be an extension or the line's end.
+      if (byte === SPACE || byte === TAB) {
+        this.#padded = true
+        return
+      }
     }
     const value = hexDigit(byte)
-    // 12 hex digits stay an exact integer; no answer of a model is longer.
-    if (value < 0 || ++this.#digits > 12) throw new HttpSyntaxError('malformed chunk size')
     this.#left = this.#left * 16 + value
+    this.#digits++
+    if (value < 0 || this.#padded || this.#left > CHUNK_MAX_BYTES) throw new HttpSyntaxError('malformed chunk size')
   }
 
   #readChunkEnd(byte: number): void {
@@ -321,39 +263,6 @@ export class ResponseParser {
       this.#left++
     }
   }
-
-  #expectLineFeed(bytes: Buffer, at: number): number {
-    if (bytes[at + 1] !== LF) throw new HttpSyntaxError('bare carriage return in the head')
-    return at + 2
-  }
-}
-
-/** Position after the empty line that ends a head; -1 when it is not there. */
-function findHeadEnd(bytes: Buffer, start: number, end: number): number {
-  const at = bytes.indexOf(HEAD_END, start)
-  return at >= 0 && at + 4 <= end ? at + 4 : -1
-}
-
-function isName(bytes: Buffer, start: number, end: number, lowerCaseName: string): boolean {
-  if (end - start !== lowerCaseName.length) return false
-  for (let i = 0; i < lowerCaseName.length; i++) {
-    const byte = bytes[start + i]!
-    const lower = byte >= 65 && byte <= 90 ? byte + 32 : byte
-    if (lower !== lowerCaseName.charCodeAt(i)) return false
-  }
-  return true
-}
-
-function parseContentLength(bytes: Buffer, start: number, end: number): number {
-  if (end === start || end - start > 15) throw new HttpSyntaxError('malformed content-length')
-  let value = 0
-  for (let at = start; at < end; at++) value = value * 10 + digit(bytes[at]!)
-  return value
-}
-
-function digit(byte: number): number {
-  if (byte < 48 || byte > 57) throw new HttpSyntaxError('a digit was expected')
-  return byte - 48
 }
 
 function hexDigit(byte: number): number {
