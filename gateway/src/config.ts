@@ -1,0 +1,308 @@
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+
+const nonNegative = (description: string) => Type.Optional(Type.Number({ minimum: 0, description }))
+const count = (minimum: number, description: string) => Type.Optional(Type.Integer({ minimum, description }))
+
+const GlobalProperties = {
+  initial_pool_size: count(0, 'request contexts allocated at start; default 5000'),
+  drop_excess_requests: Type.Optional(
+    Type.Boolean({ description: 'queue full: true rejects at once with 503, false waits; default false' }),
+  ),
+  max_request_body_mb: Type.Optional(
+    Type.Number({ exclusiveMinimum: 0, description: 'larger request bodies get 413; MiB; default 10' }),
+  ),
+}
+
+const GlobalSchema = Type.Object(GlobalProperties)
+type GlobalSettings = Static<typeof GlobalSchema>
+
+const KeySchema = Type.Object({
+  name: Type.Optional(Type.String({ description: 'for people; default key-<position>, from 1' })),
+  value: Type.String({ description: 'the key, or env.NAME for the environment variable NAME' }),
+  models: Type.Optional(Type.Array(Type.String(), { description: 'models it serves; absent or ["*"] for all' })),
+  blacklisted_models: Type.Optional(Type.Array(Type.String(), { description: 'models it never serves' })),
+  weight: nonNegative('share of the requests, in steps of 0.01; all zero means uniform; default 1'),
+  enabled: Type.Optional(Type.Boolean({ description: 'default true' })),
+})
+
+const NetworkSchema = Type.Object({
+  base_url: Type.Optional(Type.String({ description: 'http or https; default https://api.openai.com for openai' })),
+  extra_headers: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'sent with every request' })),
+  timeout: Type.Optional(
+    Type.Number({
+      exclusiveMinimum: 0,
+      description: 'whole time of a request in queue and upstream, ms; default 30000',
+    }),
+  ),
+  default_request_timeout_in_seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'the same in s' })),
+  max_conns_per_host: count(1, 'connections open at once; default 5000'),
+  open_ahead: count(0, 'connections opened before the gateway listens; default 0'),
+})
+
+const ProviderSchema = Type.Object({
+  keys: Type.Array(KeySchema),
+  concurrency_and_buffer_size: Type.Optional(
+    Type.Object({
+      concurrency: count(1, 'requests processed at once; default 1000'),
+      buffer_size: count(1, 'requests that may wait; default 5000'),
+    }),
+  ),
+  network_config: Type.Optional(NetworkSchema),
+})
+
+/** config.json. The global block may stand under `config`, under `client`, or flat at the top level. */
+export const GatewayConfigFileSchema = Type.Object({
+  config: Type.Optional(GlobalSchema),
+  client: Type.Optional(GlobalSchema),
+  ...GlobalProperties,
+  providers: Type.Record(Type.String(), ProviderSchema),
+})
+export type GatewayConfigFile = Static<typeof GatewayConfigFileSchema>
+
+/** One upstream key. */
+export interface KeyConfig {
+  name: string
+  value: string
+  models: readonly string[] | 'all'
+  blacklistedModels: readonly string[]
+  weight: number
+  enabled: boolean
+}
+
+export interface NetworkConfig {
+  baseUrl: URL
+  extraHeaders: Readonly<Record<string, string>>
+  timeoutMs: number
+  maxConnsPerHost: number
+  openAhead: number
+}
+
+export interface ProviderConfig {
+  name: string
+  keys: readonly KeyConfig[]
+  concurrency: number
+  bufferSize: number
+  network: NetworkConfig
+}
+
+/** The configuration, fully decided: every setting has its value. */
+export interface GatewayConfig {
+  initialPoolSize: number
+  dropExcessRequests: boolean
+  maxRequestBodyBytes: number
+  providers: readonly ProviderConfig[]
+}
+
+export const DEFAULTS = {
+  initialPoolSize: 5_000,
+  dropExcessRequests: false,
+  maxRequestBodyMiB: 10,
+  concurrency: 1_000,
+  bufferSize: 5_000,
+  timeoutMs: 30_000,
+  maxConnsPerHost: 5_000,
+  openAhead: 0,
+  weight: 1,
+} as const
+
+/** The configuration cannot be used; `problems` holds every reason, each with its path. */
+export class ConfigError extends Error {
+  readonly code = 'invalid_config'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+export interface ParsedConfig {
+  config: GatewayConfig
+  /** Settings that are in the file and change nothing, each with its path. */
+  warnings: string[]
+}
+
+/**
+ * Reads the parsed JSON of a config.json.
+ * @param env where `env.NAME` values come from
+ * @throws ConfigError with every problem
+ */
+export function parseConfig(file: unknown, env: Readonly<Record<string, string | undefined>>): ParsedConfig {
+  const malformed = Value.Errors(GatewayConfigFileSchema, file)
+  if (!Value.Check(GatewayConfigFileSchema, file)) {
+    throw new ConfigError(malformed.map((error) => `${dotted(error.instancePath)}: ${error.message}`))
+  }
+  const reading = new ConfigReading(file, env)
+  const config = reading.read()
+  if (reading.problems.length > 0) throw new ConfigError(reading.problems)
+  return { config, warnings: unknownSettings(file) }
+}
+
+/** One pass over a well-formed file that collects what is wrong with its values. */
+class ConfigReading {
+  readonly problems: string[] = []
+  private readonly file: GatewayConfigFile
+  private readonly env: Readonly<Record<string, string | undefined>>
+
+  constructor(file: GatewayConfigFile, env: Readonly<Record<string, string | undefined>>) {
+    this.file = file
+    this.env = env
+  }
+
+  read(): GatewayConfig {
+    const { providers } = this.file
+    if (Object.keys(providers).length === 0) this.problems.push('providers: at least one is needed')
+    return {
+      initialPoolSize: this.global('initial_pool_size') ?? DEFAULTS.initialPoolSize,
+      dropExcessRequests: this.global('drop_excess_requests') ?? DEFAULTS.dropExcessRequests,
+      maxRequestBodyBytes: Math.floor((this.global('max_request_body_mb') ?? DEFAULTS.maxRequestBodyMiB) * 1024 * 1024),
+      providers: Object.entries(providers).map(([name, provider]) => this.provider(name, provider)),
+    }
+  }
+
+  private global<K extends keyof GlobalSettings>(setting: K): GlobalSettings[K] | undefined {
+    const { config, client } = this.file
+    const flat: GlobalSettings = this.file
+    const places = [
+      { path: `config.${setting}`, value: config?.[setting] },
+      { path: `client.${setting}`, value: client?.[setting] },
+      { path: setting, value: flat[setting] },
+    ].filter(({ value }) => value !== undefined)
+    if (places.length > 1) {
+      this.problems.push(`${places.map(({ path }) => path).join(' and ')}: the same setting named twice; keep one`)
+    }
+    return places[0]?.value
+  }
+
+  private provider(name: string, file: GatewayConfigFile['providers'][string]): ProviderConfig {
+    const path = `providers.${name}`
+    const sizes = file.concurrency_and_buffer_size
+    const concurrency = sizes?.concurrency ?? DEFAULTS.concurrency
+    const bufferSize = sizes?.buffer_size ?? DEFAULTS.bufferSize
+    if (name === '' || name.includes('/'))
+      this.problems.push(`${path}: a provider's name must not be empty or hold a /`)
+    if (concurrency > bufferSize) {
+      this.problems.push(
+        `${path}.concurrency_and_buffer_size: concurrency (${concurrency}) must not be larger than buffer_size (${bufferSize})`,
+      )
+    }
+    if (file.keys.length === 0) this.problems.push(`${path}.keys: at least one is needed`)
+    return {
+      name,
+      concurrency,
+      bufferSize,
+      keys: file.keys.map((key, index) => this.key(`${path}.keys.${index}`, index, key)),
+      network: this.network(`${path}.network_config`, name, file.network_config ?? {}),
+    }
+  }
+
+  private key(path: string, index: number, file: GatewayConfigFile['providers'][string]['keys'][number]): KeyConfig {
+    const { models = ['*'], enabled = true } = file
+    return {
+      name: file.name ?? `key-${index + 1}`,
+      // The variable of a key that is taken out need not be set.
+      value: enabled ? this.secret(`${path}.value`, file.value) : '',
+      models: models.includes('*') ? 'all' : models,
+      blacklistedModels: file.blacklisted_models ?? [],
+      weight: file.weight ?? DEFAULTS.weight,
+      enabled,
+    }
+  }
+
+  private secret(path: string, value: string): string {
+    const ENV = 'env.'
+    const variable = value.startsWith(ENV) ? value.slice(ENV.length) : undefined
+    const secret = variable === undefined ? value : this.env[variable]
+    if (variable !== undefined && (secret === undefined || secret === '')) {
+      this.problems.push(`${path}: environment variable ${variable} is not set`)
+    } else if (!isHeaderValue(secret ?? '')) {
+      this.problems.push(`${path}: holds characters that cannot stand in a header`)
+    }
+    return secret ?? ''
+  }
+
+  private network(
+    path: string,
+    provider: string,
+    file: NonNullable<GatewayConfigFile['providers'][string]['network_config']>,
+  ): NetworkConfig {
+    const { timeout, default_request_timeout_in_seconds: seconds } = file
+    if (timeout !== undefined && seconds !== undefined) {
+      this.problems.push(`${path}: timeout and default_request_timeout_in_seconds name the same setting; keep one`)
+    }
+    return {
+      baseUrl: this.baseUrl(`${path}.base_url`, provider, file.base_url),
+      extraHeaders: this.headers(`${path}.extra_headers`, file.extra_headers ?? {}),
+      timeoutMs: timeout ?? (seconds === undefined ? DEFAULTS.timeoutMs : seconds * 1_000),
+      maxConnsPerHost: file.max_conns_per_host ?? DEFAULTS.maxConnsPerHost,
+      openAhead: file.open_ahead ?? DEFAULTS.openAhead,
+    }
+  }
+
+  private baseUrl(path: string, provider: string, value: string | undefined): URL {
+    const OPENAI = 'https://api.openai.com'
+    const text = value ?? (provider === 'openai' ? OPENAI : undefined)
+    if (text === undefined) {
+      this.problems.push(`${path}: is needed for provider ${JSON.stringify(provider)}`)
+      return new URL(OPENAI)
+    }
+    const url = URL.parse(text)
+    if (url && /^https?:$/.test(url.protocol)) return url
+    this.problems.push(`${path}: ${JSON.stringify(text)} is not a URL; write http://host:port or https://host`)
+    return new URL(OPENAI)
+  }
+
+  private headers(path: string, headers: Record<string, string>): Record<string, string> {
+    for (const [name, value] of Object.entries(headers)) {
+      if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
+        this.problems.push(`${path}: ${JSON.stringify(name)} is not a header name`)
+      } else if (OWN_HEADERS.has(name.toLowerCase())) {
+        this.problems.push(`${path}.${name}: the gateway sets this header itself`)
+      } else if (!isHeaderValue(value)) {
+        this.problems.push(`${path}.${name}: holds characters that cannot stand in a header`)
+      }
+    }
+    return headers
+  }
+}
+
+const OWN_HEADERS = new Set([
+  ...['authorization', 'connection', 'content-length', 'content-type', 'expect', 'host', 'keep-alive'],
+  ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
+])
+
+function isHeaderValue(value: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
+}
+
+function dotted(instancePath: string): string {
+  return instancePath === '' ? 'config' : instancePath.slice(1).replaceAll('/', '.')
+}
+
+/** A file written for another gateway may carry more settings than this one has: worth a word, not a failure. */
+function unknownSettings(file: GatewayConfigFile): string[] {
+  const unknown: string[] = []
+  const look = (path: string, value: object | undefined, known: object): void => {
+    for (const name of Object.keys(value ?? {})) {
+      if (!(name in known)) unknown.push(`${path}${name}: not a setting of this gateway; it changes nothing`)
+    }
+  }
+  look('', file, GatewayConfigFileSchema.properties)
+  look('config.', file.config, GlobalProperties)
+  look('client.', file.client, GlobalProperties)
+  for (const [name, provider] of Object.entries(file.providers)) {
+    const path = `providers.${name}.`
+    look(path, provider, ProviderSchema.properties)
+    look(`${path}network_config.`, provider.network_config, NetworkSchema.properties)
+    look(`${path}concurrency_and_buffer_size.`, provider.concurrency_and_buffer_size, {
+      concurrency: true,
+      buffer_size: true,
+    })
+    provider.keys.forEach((key, index) => {
+      look(`${path}keys.${index}.`, key, KeySchema.properties)
+    })
+  }
+  return unknown
+}

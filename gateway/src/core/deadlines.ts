@@ -1,0 +1,55 @@
+import { type Link, LinkedList } from './linked-list.ts'
+import { nowMs } from './stage-clock.ts'
+
+/** Something that may expire. */
+export interface Expiring {
+  deadlineMs: number
+}
+
+/**
+ * Deadlines that all lie the same time ahead: the order of arrival is the order of expiry, so one list and one timer
+ * serve thousands of requests, and a request that is answered in time never touches a timer.
+ */
+export class Deadlines<T extends Expiring> {
+  private readonly afterMs: number
+  private readonly expired: (item: T) => void
+  private readonly list = new LinkedList<T>()
+  private timer: NodeJS.Timeout | undefined
+
+  constructor(afterMs: number, expired: (item: T) => void) {
+    this.afterMs = afterMs
+    this.expired = expired
+  }
+
+  get pending(): number {
+    return this.list.length
+  }
+
+  add(link: Link<T>): void {
+    link.value.deadlineMs = nowMs() + this.afterMs
+    this.list.push(link)
+    this.timer ??= setTimeout(this.sweep, this.afterMs).unref()
+  }
+
+  remove(link: Link<T>): void {
+    this.list.remove(link)
+  }
+
+  close(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+  }
+
+  private readonly sweep = (): void => {
+    const now = nowMs()
+    let first = this.list.first
+    while (first !== undefined && first.deadlineMs <= now) {
+      this.list.shift()
+      this.expired(first)
+      first = this.list.first
+    }
+    // At least 1 ms: a timer may fire a fraction of a ms early, and must not then spin.
+    this.timer =
+      first === undefined ? undefined : setTimeout(this.sweep, Math.max(1, Math.ceil(first.deadlineMs - now))).unref()
+  }
+}

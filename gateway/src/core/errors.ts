@@ -1,0 +1,125 @@
+/** Stable codes of everything that can go wrong in the gateway itself, with the status and type that callers see. */
+export const GATEWAY_ERRORS = {
+  invalid_json: { status: 400, type: 'invalid_request_error' },
+  invalid_request: { status: 400, type: 'invalid_request_error' },
+  stream_not_supported: { status: 400, type: 'invalid_request_error' },
+  unknown_provider: { status: 400, type: 'invalid_request_error' },
+  unknown_model: { status: 400, type: 'invalid_request_error' },
+  ambiguous_model: { status: 400, type: 'invalid_request_error' },
+  no_key: { status: 400, type: 'invalid_request_error' },
+  route_not_found: { status: 404, type: 'invalid_request_error' },
+  request_timeout: { status: 408, type: 'invalid_request_error' },
+  body_too_large: { status: 413, type: 'invalid_request_error' },
+  caller_gone: { status: 499, type: 'caller_gone' },
+  internal_error: { status: 500, type: 'gateway_error' },
+  upstream_refused: { status: 502, type: 'upstream_error' },
+  upstream_reset: { status: 502, type: 'upstream_error' },
+  upstream_invalid_response: { status: 502, type: 'upstream_error' },
+  queue_full: { status: 503, type: 'request_dropped' },
+  shutting_down: { status: 503, type: 'gateway_error' },
+  upstream_timeout: { status: 504, type: 'upstream_timeout' },
+  queue_timeout: { status: 504, type: 'queue_timeout' },
+} as const
+
+export type GatewayErrorCode = keyof typeof GATEWAY_ERRORS
+
+/** A request that the gateway could not serve; `code` is stable, `status` and `type` follow from it. */
+export class GatewayError extends Error {
+  readonly code: GatewayErrorCode
+  readonly status: number
+  readonly type: string
+
+  constructor(code: GatewayErrorCode, message: string) {
+    super(message)
+    this.name = 'GatewayError'
+    this.code = code
+    this.status = GATEWAY_ERRORS[code].status
+    this.type = GATEWAY_ERRORS[code].type
+  }
+}
+
+/** Who was asked for what; empty strings where the request did not get that far. */
+export interface ErrorOrigin {
+  provider: string
+  model: string
+}
+
+/** Body of every answer that is not a success. */
+export interface ErrorBody {
+  /** False when the provider itself answered with the error. */
+  is_gateway_error: boolean
+  status_code: number
+  error: { type: string; code: string | null; message: string }
+  extra_fields: { provider: string; model_requested: string; request_type: string }
+}
+
+export const REQUEST_TYPE = 'chat_completion'
+
+export function gatewayErrorBody(error: GatewayError, origin: ErrorOrigin): ErrorBody {
+  return {
+    is_gateway_error: true,
+    status_code: error.status,
+    error: { type: error.type, code: error.code, message: error.message },
+    extra_fields: extraFields(origin),
+  }
+}
+
+/**
+ * A provider's own error in the gateway's shape: its type, code and message are kept where its body has them
+ * (`{"error": {...}}` or `{"error": "text"}`); anything else becomes the message, cut to 1,000 characters.
+ */
+export function providerErrorBody(status: number, text: string, origin: ErrorOrigin): ErrorBody {
+  const told = errorMember(text)
+  return {
+    is_gateway_error: false,
+    status_code: status,
+    error: {
+      type: typeof told.type === 'string' ? told.type : 'provider_error',
+      code: typeof told.code === 'string' || typeof told.code === 'number' ? String(told.code) : null,
+      message: typeof told.message === 'string' ? told.message : `${origin.provider} answered ${status}`,
+    },
+    extra_fields: extraFields(origin),
+  }
+}
+
+function extraFields(origin: ErrorOrigin): ErrorBody['extra_fields'] {
+  return { provider: origin.provider, model_requested: origin.model, request_type: REQUEST_TYPE }
+}
+
+function errorMember(text: string): { type?: unknown; code?: unknown; message?: unknown } {
+  const MAX_TEXT_CHARACTERS = 1_000
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    return text.trim() === '' ? {} : { message: text.slice(0, MAX_TEXT_CHARACTERS) }
+  }
+  if (typeof body !== 'object' || body === null || !('error' in body)) return {}
+  if (typeof body.error === 'string') return { message: body.error }
+  return typeof body.error === 'object' && body.error !== null ? body.error : {}
+}
+
+const TIMEOUT_CODES = new Set([
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+])
+const UNREACHABLE_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EMFILE'])
+
+/** What a failed connection means for the request that was on it. */
+export function upstreamError(provider: string, cause: Error): GatewayError {
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name
+  if (TIMEOUT_CODES.has(code))
+    return new GatewayError('upstream_timeout', `${provider} did not answer in time (${code})`)
+  if (UNREACHABLE_CODES.has(code)) {
+    return new GatewayError('upstream_refused', `no connection to ${provider} could be opened (${code})`)
+  }
+  if (code.startsWith('HPE_') || code.startsWith('UND_ERR_RES') || code.startsWith('UND_ERR_HEADERS')) {
+    return new GatewayError('upstream_invalid_response', `${provider} did not answer in HTTP/1.1 (${code})`)
+  }
+  return new GatewayError(
+    'upstream_reset',
+    `the connection to ${provider} broke before the answer was complete (${code})`,
+  )
+}

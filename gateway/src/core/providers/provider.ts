@@ -1,0 +1,42 @@
+/** A chat completion as callers send it: only what the gateway itself looks at; everything else passes through. */
+export interface ChatRequest {
+  model: string
+  messages: unknown[]
+  provider?: unknown
+  stream?: unknown
+  fallbacks?: unknown
+  [parameter: string]: unknown
+}
+
+/** The parts of an answer that the gateway looks at. */
+export interface ParsedAnswer {
+  /** The answer to the caller, as bytes. */
+  bytes: Buffer
+  inputTokens: number
+  outputTokens: number
+}
+
+/** What the gateway adds to an answer. */
+export interface ExtraFields {
+  provider: string
+  resolvedModel: string
+  latencyMs: number
+  requestType: string
+}
+
+/**
+ * Translates between OpenAI's chat completions and one provider's own. Each method is one stage, so that each can be
+ * timed, and each is pure.
+ */
+export interface ProviderAdapter {
+  /** Path behind the base URL. */
+  readonly chatPath: string
+  /** Headers that carry the key: name, value, name, value. */
+  authHeaders(secret: string): string[]
+  formatMessages(request: ChatRequest): unknown
+  prepareParams(request: ChatRequest): Record<string, unknown>
+  prepareBody(model: string, messages: unknown, params: Record<string, unknown>): Record<string, unknown>
+  marshal(body: Record<string, unknown>): Buffer
+  /** @throws SyntaxError when the bytes are not a JSON object */
+  parseAnswer(bytes: Buffer, extra: ExtraFields): ParsedAnswer
+}

@@ -1,0 +1,166 @@
+import { buildConnector } from 'undici'
+
+import { LinkedList } from './linked-list.ts'
+import type { RequestContext } from './request-context.ts'
+import { type ConnectionOwner, UpstreamConnection, type UpstreamSocket } from './upstream-connection.ts'
+
+export interface UpstreamPoolOptions {
+  baseUrl: URL
+  /** Path behind the base URL. */
+  path: string
+  /** Connections open at once, >= 1. */
+  maxConnections: number
+  /** Give up on opening a connection after this many ms. */
+  connectTimeoutMs: number
+}
+
+/** Who hears how a request on one of the pool's connections ended. */
+export interface PoolEvents {
+  answered(context: RequestContext): void
+  failed(context: RequestContext, cause: Error): void
+}
+
+export interface PoolCounters {
+  open: number
+  idle: number
+  inUse: number
+  waiting: number
+  openedTotal: number
+}
+
+/** Connects under way at once while opening ahead: more overflows the accept queue of a common listener. */
+const PARALLEL_CONNECTS = 256
+
+/**
+ * Connections to one provider. Idle ones are taken last in, first out, in constant time: the hot ones stay hot, and
+ * the search for a free one does not grow with their number, which is what makes undici's own Pool collapse at
+ * thousands of connections.
+ */
+export class UpstreamPool implements ConnectionOwner {
+  readonly origin: string
+  readonly path: string
+  readonly connect: buildConnector.connector
+  private readonly options: UpstreamPoolOptions
+  private readonly events: PoolEvents
+  private readonly all = new Set<UpstreamConnection>()
+  private readonly idle = new LinkedList<UpstreamConnection>()
+  private readonly waiting = new LinkedList<RequestContext>()
+  private openedTotal = 0
+
+  constructor(options: UpstreamPoolOptions, events: PoolEvents) {
+    this.options = options
+    this.events = events
+    this.origin = options.baseUrl.origin
+    // Both spellings of a base URL are in use: with and without the version.
+    this.path = options.baseUrl.pathname.replace(/\/+$/, '').replace(/\/v1$/, '') + options.path
+    this.connect = buildConnector({ timeout: options.connectTimeoutMs })
+  }
+
+  get counters(): PoolCounters {
+    const idle = this.idle.length
+    const open = this.all.size
+    return { open, idle, inUse: open - idle, waiting: this.waiting.length, openedTotal: this.openedTotal }
+  }
+
+  /** Opens connections before there are requests. Stops at the first that fails; resolves with that error. */
+  async openAhead(count: number): Promise<Error | undefined> {
+    const target = Math.min(count, this.options.maxConnections)
+    let failure: Error | undefined
+    const opener = async (): Promise<void> => {
+      while (failure === undefined && this.all.size < target) {
+        const connection = this.add()
+        try {
+          connection.adopt(await this.openSocket())
+          this.idle.push(connection.link)
+        } catch (error) {
+          this.all.delete(connection)
+          connection.destroy()
+          failure = error instanceof Error ? error : new Error(String(error))
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(PARALLEL_CONNECTS, target) }, opener))
+    return failure
+  }
+
+  /** Sends the context's payload, at once or as soon as a connection is there, in order of arrival. */
+  send(context: RequestContext): void {
+    const connection = this.waiting.length === 0 ? this.take() : undefined
+    if (connection === undefined) this.waiting.push(context.waitLink)
+    else connection.send(context)
+  }
+
+  /** The request is not wanted any more: it leaves the line, or its connection is destroyed. */
+  cancel(context: RequestContext): void {
+    if (this.waiting.remove(context.waitLink)) return
+    const connection = context.connection
+    if (connection === null) return
+    context.connection = null
+    this.drop(connection)
+    this.serveWaiting()
+  }
+
+  close(): void {
+    for (const connection of this.all) this.drop(connection)
+  }
+
+  answered(connection: UpstreamConnection, context: RequestContext, reusable: boolean): void {
+    if (reusable) this.idle.push(connection.link)
+    else this.drop(connection)
+    this.events.answered(context)
+    this.serveWaiting()
+  }
+
+  broke(connection: UpstreamConnection, context: RequestContext, cause: Error): void {
+    this.drop(connection)
+    this.events.failed(context, cause)
+    this.serveWaiting()
+  }
+
+  closed(connection: UpstreamConnection): void {
+    this.drop(connection)
+    this.serveWaiting()
+  }
+
+  opened(): void {
+    this.openedTotal++
+  }
+
+  private take(): UpstreamConnection | undefined {
+    return this.idle.pop() ?? (this.all.size < this.options.maxConnections ? this.add() : undefined)
+  }
+
+  private serveWaiting(): void {
+    while (this.waiting.length > 0) {
+      const connection = this.take()
+      if (connection === undefined) return
+      connection.send(this.waiting.shift()!)
+    }
+  }
+
+  private add(): UpstreamConnection {
+    const connection = new UpstreamConnection(this)
+    this.all.add(connection)
+    return connection
+  }
+
+  private drop(connection: UpstreamConnection): void {
+    if (!this.all.delete(connection)) return
+    this.idle.remove(connection.link)
+    connection.destroy()
+  }
+
+  private openSocket(): Promise<UpstreamSocket> {
+    const { hostname, host, protocol, port } = this.options.baseUrl
+    return new Promise((resolve, reject) => {
+      this.connect({ hostname: hostname.replace(/^\[|\]$/g, ''), host, protocol, port }, (error, socket) => {
+        if (error) {
+          reject(error)
+          return
+        }
+        this.opened()
+        resolve(socket)
+      })
+    })
+  }
+}
