@@ -130,7 +130,10 @@ export class UpstreamConnection implements Dispatcher.DispatchHandler {
     this.readySocket = null
     if (socket !== null && !socket.destroyed) {
       socket.removeListener('close', this.lostSocket)
-      callback(null, socket)
+      // Not in the same call: undici is in the middle of sending, and would not look again.
+      queueMicrotask(() => {
+        callback(null, socket)
+      })
       return
     }
     this.owner.connect(options, (...outcome) => {
