@@ -65,11 +65,12 @@ test('every segment belongs to the gateway, the other rows to whom their names s
     assert.equal(titleOf(name), title)
   }
   assert.equal(ownerOf('mock_delay'), 'mock')
-  assert.equal(ownerOf('gateway_mock_transport'), 'wire')
-  assert.equal(ownerOf('gateway_and_transport'), 'gateway and wire')
+  assert.equal(ownerOf('gateway_mock_transport'), 'transport')
+  assert.equal(ownerOf('gateway_and_transport'), 'gateway and transport')
   assert.equal(ownerOf('generator_lag'), 'generator')
   assert.equal(ownerOf('tea_break'), 'other')
   assert.equal(titleOf('tea_break'), 'Tea break')
+  assert.equal(titleOf('client_gateway_transport'), 'Client-gateway transport')
 })
 
 describe('machines', () => {

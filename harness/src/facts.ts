@@ -20,21 +20,21 @@ export function grade(result: Result): Grade {
 }
 
 /** Who pays for a row of the ledger. */
-export type Owner = 'gateway' | 'mock' | 'wire' | 'gateway and wire' | 'generator' | 'other'
+export type Owner = 'gateway' | 'mock' | 'transport' | 'gateway and transport' | 'generator' | 'other'
 
 const SEGMENT_BY_NAME = new Map<string, (typeof SEGMENTS)[number]>(SEGMENTS.map((segment) => [segment.name, segment]))
 
 /** `json_marshaling` to its title in tables, and a name that is no segment to plain words. */
 export function titleOf(name: string): string {
-  const words = name.replaceAll('_', ' ')
+  const words = name.replace(/^(client|gateway)_(gateway|mock)_/, '$1-$2 ').replaceAll('_', ' ')
   return SEGMENT_BY_NAME.get(name)?.title ?? words.charAt(0).toUpperCase() + words.slice(1)
 }
 
 /** A segment belongs to the gateway; the other rows say whose they are in their names. */
 export function ownerOf(rowName: string): Owner {
   if (SEGMENT_BY_NAME.has(rowName)) return 'gateway'
-  if (rowName === 'gateway_and_transport') return 'gateway and wire'
-  if (rowName.endsWith('_transport')) return 'wire'
+  if (rowName === 'gateway_and_transport') return 'gateway and transport'
+  if (rowName.endsWith('_transport')) return 'transport'
   if (rowName.includes('mock')) return 'mock'
   return rowName.startsWith('generator') ? 'generator' : 'other'
 }

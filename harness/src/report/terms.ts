@@ -49,6 +49,11 @@ export const TERMS: readonly Term[] = [
       "the mean request's service time split over those who spent it; the rows and the unattributed rest sum to it, and with the generator lag to the mean latency",
   },
   {
+    term: 'transport',
+    means:
+      'in the ledger, the way between two programs, there and back: kernel, wire, and the wait for either event loop, us',
+  },
+  {
     term: 'unattributed',
     means: 'the mean service time less every row below it, us; negative when two rows count the same time',
   },
