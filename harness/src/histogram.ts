@@ -19,7 +19,8 @@ export interface HistogramData {
   shape: HistogramShape
   hdr: string
   sum: number
-  sumOfSquares: number
+  squaredDeviations: number
+  /** Both 0 when nothing was recorded. */
   min: number
   max: number
 }
@@ -37,7 +38,9 @@ export class Histogram {
   readonly shape: HistogramShape
   readonly #hdr: Hdr
   #sum = 0
-  #sumOfSquares = 0
+  /** Of the values from their mean, summed; running mean beside it (Welford 1962): sums of squares of ns do not fit a double. */
+  #squaredDeviations = 0
+  #runningMean = 0
   #min = Infinity
   #max = 0
 
@@ -56,15 +59,22 @@ export class Histogram {
     const whole = value > 0 ? Math.round(value) : 0
     this.#hdr.recordValue(whole < this.shape.highest ? whole : this.shape.highest)
     this.#sum += whole
-    this.#sumOfSquares += whole * whole
+    const deviation = whole - this.#runningMean
+    this.#runningMean += deviation / this.#hdr.totalCount
+    this.#squaredDeviations += deviation * (whole - this.#runningMean)
     if (whole < this.#min) this.#min = whole
     if (whole > this.#max) this.#max = whole
   }
 
   add(other: Histogram): void {
+    if (other.count === 0) return
+    // Chan, Golub, LeVeque 1979: the groups' own deviations, and those of their means from the common one.
+    const apart = other.#runningMean - this.#runningMean
+    const total = this.count + other.count
+    this.#squaredDeviations += other.#squaredDeviations + apart ** 2 * ((this.count * other.count) / total)
+    this.#runningMean += (apart * other.count) / total
     this.#hdr.add(other.#hdr)
     this.#sum += other.#sum
-    this.#sumOfSquares += other.#sumOfSquares
     this.#min = Math.min(this.#min, other.#min)
     this.#max = Math.max(this.#max, other.#max)
   }
@@ -87,8 +97,7 @@ export class Histogram {
   }
 
   get stddev(): number {
-    if (this.count === 0) return 0
-    return Math.sqrt(Math.max(0, this.#sumOfSquares / this.count - this.mean ** 2))
+    return this.count === 0 ? 0 : Math.sqrt(this.#squaredDeviations / this.count)
   }
 
   /** Smallest bucket bound that `percentile` percent of the values do not exceed; never above the exact maximum. */
@@ -101,8 +110,8 @@ export class Histogram {
       shape: this.shape,
       hdr: encodeIntoCompressedBase64(this.#hdr),
       sum: this.#sum,
-      sumOfSquares: this.#sumOfSquares,
-      min: this.#min,
+      squaredDeviations: this.#squaredDeviations,
+      min: this.min,
       max: this.#max,
     }
   }
@@ -110,8 +119,10 @@ export class Histogram {
   static fromData(data: HistogramData): Histogram {
     const histogram = new Histogram(data.shape)
     histogram.#hdr.add(decodeFromCompressedBase64(data.hdr, 32, false))
+    if (histogram.count === 0) return histogram
     histogram.#sum = data.sum
-    histogram.#sumOfSquares = data.sumOfSquares
+    histogram.#runningMean = data.sum / histogram.count
+    histogram.#squaredDeviations = data.squaredDeviations
     histogram.#min = data.min
     histogram.#max = data.max
     return histogram
