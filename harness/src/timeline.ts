@@ -6,6 +6,8 @@ import type { Attempt } from './outcome.ts'
 /** A second needs no more: 1 ms at 1.5 s, in a histogram small enough to keep one per open second. */
 const WINDOW_US: HistogramShape = { highest: 120e6, digits: 3 }
 
+/** 35 minutes in us: more would wrap round, and a slow answer read as a failed one. */
+const INT32_MAX = 2 ** 31 - 1
 const FAILED = -1
 const DROPPED = -2
 
@@ -28,9 +30,9 @@ export class TimelineRows {
       outcome.kind === 'dropped'
         ? DROPPED
         : outcome.kind === 'ok' && endNs !== undefined
-          ? Math.max(0, Math.round((endNs - dueNs) / 1e3))
+          ? Math.min(INT32_MAX, Math.max(0, Math.round((endNs - dueNs) / 1e3)))
           : FAILED
-    this.#rows[this.#length++] = sentNs === undefined ? 0 : Math.round((sentNs - dueNs) / 1e3)
+    this.#rows[this.#length++] = sentNs === undefined ? 0 : Math.min(INT32_MAX, Math.round((sentNs - dueNs) / 1e3))
   }
 
   /** What has come since the last call, to be handed over. */
@@ -135,7 +137,7 @@ export function requestsDueIn(
     // Rounded down it is at most one short: rounding of a due time can move it across the second.
     let index = Math.max(0, Math.floor((instantNs / 1e9) * plan.ratePerSec) - 1)
     while (index < schedule.count && schedule.dueNs(index) < instantNs) index++
-    return index
+    return Math.min(index, schedule.count)
   }
   return firstFrom((second + 1) * 1e9) - firstFrom(second * 1e9)
 }
