@@ -39,6 +39,8 @@ export class ResponseHead {
 
   readonly #keep: readonly string[]
   #close = false
+  /** Up to the end of the last whole line: a head that comes in tiny pieces is not read anew for each of them. */
+  #readBytes = 0
 
   /** @param keep Lower-case names of the headers whose values are kept. */
   constructor(keep: readonly string[]) {
@@ -53,23 +55,27 @@ export class ResponseHead {
     this.encoded = false
     this.keepAlive = false
     this.#close = false
+    this.#readBytes = 0
     for (let slot = 0; slot < this.values.length; slot++) this.values[slot] = undefined
   }
 
   /**
-   * Reads the head that begins at `start`. Returns the position after its closing empty line, or -1 when that has not
-   * come before `end`: read again from the same start when there is more.
+   * Reads the head that begins at `start`, `reset` having been called before. Returns the position after its closing
+   * empty line, or -1 when that has not come before `end`: call again, with the same bytes and those that follow.
    *
    * @throws HttpSyntaxError
    */
   read(bytes: Buffer, start: number, end: number): number {
-    this.reset()
-    let at = start + STATUS_END
-    if (at >= end) return -1
-    this.#statusLine(bytes, start)
-    at = lineEnd(bytes, at, end)
-    while (at >= 0) {
-      at += 2
+    let at = start + this.#readBytes
+    if (this.#readBytes === 0) {
+      if (start + STATUS_END >= end) return -1
+      this.#statusLine(bytes, start)
+      const statusEnd = lineEnd(bytes, start + STATUS_END, end)
+      if (statusEnd < 0) return -1
+      at = statusEnd + 2
+    }
+    for (;;) {
+      this.#readBytes = at - start
       if (at + 1 >= end) return -1
       if (bytes[at] === CR) {
         if (bytes[at + 1] !== LF) throw new HttpSyntaxError('bare carriage return in the head')
@@ -78,11 +84,11 @@ export class ResponseHead {
       }
       const colon = nameEnd(bytes, at, end)
       if (colon < 0) return -1
-      const next = lineEnd(bytes, colon + 1, end)
-      if (next >= 0) this.#field(bytes, at, colon, next)
-      at = next
+      const fieldEnd = lineEnd(bytes, colon + 1, end)
+      if (fieldEnd < 0) return -1
+      this.#field(bytes, at, colon, fieldEnd)
+      at = fieldEnd + 2
     }
-    return -1
   }
 
   #statusLine(bytes: Buffer, start: number): void {

@@ -156,12 +156,10 @@ export class ResponseParser {
   /** Reads up to the end of the head, which may have come in pieces; returns the position after what it took. */
   #readHead(bytes: Buffer, start: number, end: number): number {
     const carried = this.#carry?.length ?? 0
-    // No line ends here, so neither does the head: a head in tiny pieces is not read anew for each of them.
-    const incomplete = carried > 0 && !bytes.subarray(start, end).includes(LF)
     const whole = this.#carry ? Buffer.concat([this.#carry, bytes.subarray(start, end)]) : bytes
     const headStart = this.#carry ? 0 : start
     const wholeEnd = this.#carry ? whole.length : end
-    const headEnd = incomplete ? -1 : this.#head.read(whole, headStart, wholeEnd)
+    const headEnd = this.#head.read(whole, headStart, wholeEnd)
     if ((headEnd < 0 ? wholeEnd : headEnd) - headStart > HEAD_MAX_BYTES) {
       throw new HttpSyntaxError(`response head exceeds ${HEAD_MAX_BYTES} bytes`)
     }
@@ -180,6 +178,7 @@ export class ResponseParser {
     if (status < 200) {
       // An interim response; the final one follows. Nobody asked for a switch of protocols.
       if (status === 101) throw new HttpSyntaxError('unexpected protocol switch')
+      this.#head.reset()
       return
     }
     this.status = status
