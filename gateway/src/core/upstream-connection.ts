@@ -38,6 +38,7 @@ export class UpstreamConnection implements Dispatcher.DispatchHandler {
   /** Opened ahead and not yet handed to the client. */
   private readySocket: UpstreamSocket | null = null
   private readonly request: Dispatcher.DispatchOptions
+  private socket: UpstreamSocket | null = null
   private context: RequestContext | null = null
   private status = 0
   private reusable = true
@@ -74,6 +75,7 @@ export class UpstreamConnection implements Dispatcher.DispatchHandler {
     this.request.body = context.payload
     this.request.headers = context.upstreamHeaders as string[]
     context.payload = NO_BYTES
+    if (this.socket !== null) markUnused(this.socket)
     this.client.dispatch(this.request, this)
     this.request.body = null
   }
@@ -131,12 +133,14 @@ export class UpstreamConnection implements Dispatcher.DispatchHandler {
     if (socket !== null && !socket.destroyed) {
       socket.removeListener('close', this.lostSocket)
       // Not in the same call: undici is in the middle of sending, and would not look again.
+      this.socket = socket
       queueMicrotask(() => {
         callback(null, socket)
       })
       return
     }
     this.owner.connect(options, (...outcome) => {
+      this.socket = outcome[1]
       if (outcome[0] === null) this.owner.opened()
       callback(...outcome)
     })
@@ -144,6 +148,7 @@ export class UpstreamConnection implements Dispatcher.DispatchHandler {
 
   // A request that was handed over but not yet written stays: undici opens another socket for it.
   private readonly lostSocket = (): void => {
+    this.socket = null
     if (this.context === null) this.owner.closed(this)
   }
 
@@ -155,6 +160,20 @@ export class UpstreamConnection implements Dispatcher.DispatchHandler {
     return more === null ? first : Buffer.concat([first, ...more])
   }
 }
+
+/**
+ * undici lets a socket that served a request before wait for one more turn of the event loop before the next, to
+ * notice bytes that the server sent unasked (GHSA-35p6-xmwp-9g52). Under load a turn is long: 1.5 ms a request in a
+ * saturated gateway, more than all its own work. The check guards against a server that smuggles an answer to the
+ * next request; here every answer on a connection is that one provider's own word anyway, and bytes that have been
+ * read from an idle connection still close it. undici has no option for it, only this mark.
+ */
+function markUnused(socket: UpstreamSocket): void {
+  usedMark ??= Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'kSocketUsed')
+  if (usedMark !== undefined) Reflect.set(socket, usedMark, false)
+}
+
+let usedMark: symbol | undefined
 
 const PASSED = new Set(['x-mock-delay', 'x-request-id', 'retry-after', 'openai-processing-ms', 'openai-version'])
 const PASSED_PREFIX = 'x-ratelimit-'

@@ -7,6 +7,9 @@ interface Completion {
 
 const CLOSING_BRACE = 0x7d
 
+/** Members of a request that are not parameters for the provider. `__proto__` would not become a member when set. */
+const GATEWAYS_OWN = new Set(['model', 'messages', 'provider', 'fallbacks', '__proto__'])
+
 /** OpenAI's own API, and everything that speaks it. */
 export const openai: ProviderAdapter = {
   chatPath: '/v1/chat/completions',
@@ -16,12 +19,11 @@ export const openai: ProviderAdapter = {
   formatMessages: (request: ChatRequest) => request.messages,
 
   prepareParams(request: ChatRequest) {
-    // A copy without the four, not a loop of assignments: a member named __proto__ stays a member.
-    const params: Record<string, unknown> = { ...request }
-    delete params.model
-    delete params.messages
-    delete params.provider
-    delete params.fallbacks
+    // Not rest syntax, and not a copy with deletes: both cost several times as much.
+    const params: Record<string, unknown> = {}
+    for (const name of Object.keys(request)) {
+      if (!GATEWAYS_OWN.has(name)) params[name] = request[name]
+    }
     return params
   },
 
