@@ -27,7 +27,8 @@ export async function preflight(
         body: request.body,
         // A redirect answers every request of the run, too.
         redirect: 'manual',
-        signal: timeoutMs > 0 ? AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) : signal,
+        // It takes whole ms only.
+        signal: timeoutMs > 0 ? AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]) : signal,
       })
       const body = await response.text()
       if (response.ok) return
@@ -43,5 +44,8 @@ export async function preflight(
 /** fetch says no more than "fetch failed"; the reason is its cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message
+  if (!(error.cause instanceof Error)) return error.message
+  // Of a name with several addresses the cause has no words, only a code.
+  const { message, name, code = name } = error.cause as NodeJS.ErrnoException
+  return message || code
 }
