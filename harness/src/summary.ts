@@ -112,12 +112,15 @@ function planOf(config: RunConfig, plan: Plan, nodeFlags: readonly string[] | un
 function rateOf({ plan, load, interrupted }: Recording): Result['rate'] {
   const { counts, span } = load.main
   const intervalNs = 1e9 / plan.ratePerSec
+  // What whole requests span: a duration that is not a multiple of the interval holds a fraction of one more, or less.
+  const plannedNs = (interrupted ? 1 : plan.requests) * intervalNs
   // Late sending stretches the time over which the load was really spread.
-  const takenNs = Math.max(interrupted ? intervalNs : plan.durationMs * 1e6, span.lastSentNs + intervalNs)
+  const takenNs = Math.max(plannedNs, span.lastSentNs + intervalNs)
+  const okNs = span.lastOkNs - span.firstOkNs
   return {
     targetPerSec: plan.ratePerSec,
     sentPerSec: (counts.sent / takenNs) * 1e9,
-    completedPerSec: (counts.ok > 1 ? (counts.ok - 1) / (span.lastOkNs - span.firstOkNs) : counts.ok / takenNs) * 1e9,
+    completedPerSec: (counts.ok > 1 && okNs > 0 ? (counts.ok - 1) / okNs : counts.ok / takenNs) * 1e9,
   }
 }
 
@@ -175,8 +178,9 @@ function mockOf(errorUs: Histogram): Result['mock'] {
   }
 }
 
-function stagesOf({ load, account }: Recording): Pick<Result, 'stagesUs'> {
-  if (load.main.withTiming.requests === 0) return {}
+function stagesOf(recording: Recording): Pick<Result, 'stagesUs'> {
+  const { load, account } = recording
+  if (!hasTiming(recording)) return {}
   const stages = SEGMENTS.map(({ name }, slot) => {
     const histogram = load.main.segmentsNs[slot]!
     return [
@@ -202,21 +206,30 @@ function belowClock(account: GatewayAccount, name: string): { clockUs: number; b
 }
 
 /** The client's overhead is per request, with the mean floor taken off each: percentiles of a difference of two requests do not exist. */
-function overheadOf({ load }: Recording, floor: Histogram | undefined): Pick<Result, 'overheadUs'> {
-  const { publishedOverheadNs, inProcessOverheadNs, aboveMockNs } = load.main.distributions
-  const timed = load.main.withTiming.requests > 0
-  if (!timed && !floor) return {}
-  const lessNs = (histogram: Histogram, ns: number) => ({
-    mean: (histogram.mean - ns) / 1e3,
-    p50: (histogram.percentile(50) - ns) / 1e3,
-    p99: (histogram.percentile(99) - ns) / 1e3,
-  })
+function overheadOf(recording: Recording, floor: Histogram | undefined): Pick<Result, 'overheadUs'> {
+  const { publishedOverheadNs, inProcessOverheadNs, aboveMockNs } = recording.load.main.distributions
+  const timed = hasTiming(recording)
+  const client = floor && aboveMockNs.count > 0 ? lessNs(aboveMockNs, floor.mean) : undefined
+  if (!timed && !client) return {}
   return {
     overheadUs: {
       ...(timed && { published: lessNs(publishedOverheadNs, 0), in_process: lessNs(inProcessOverheadNs, 0) }),
-      ...(floor && aboveMockNs.count > 0 && { client: lessNs(aboveMockNs, floor.mean) }),
+      ...(client && { client }),
     },
   }
+}
+
+function lessNs(histogram: Histogram, ns: number): { mean: number; p50: number; p99: number } {
+  return {
+    mean: (histogram.mean - ns) / 1e3,
+    p50: (histogram.percentile(50) - ns) / 1e3,
+    p99: (histogram.percentile(99) - ns) / 1e3,
+  }
+}
+
+/** The target gave an account of its own, whether or not the mock's came through beside it. */
+function hasTiming({ load }: Recording): boolean {
+  return load.main.distributions.inProcessOverheadNs.count > 0
 }
 
 function distributionOf(histogram: Histogram, unitRatio: number): Distribution {
