@@ -131,13 +131,13 @@ export class HttpTransport implements Transport, ConnectionOwner {
 }
 
 /** The bytes of the request, the same for every one that is sent. */
-export function renderRequest(url: URL, { path, headers, body }: RequestTemplate): Buffer {
+export function renderRequest(url: URL, { method, path, headers, body }: RequestTemplate): Buffer {
   const prefix = url.pathname.replace(/\/+$/, '')
   const lines = [
-    `POST ${prefix}${path} HTTP/1.1`,
+    `${method} ${prefix}${path} HTTP/1.1`,
     `host: ${url.host}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-    `content-length: ${Buffer.byteLength(body)}`,
+    ...(method === 'POST' ? [`content-length: ${Buffer.byteLength(body)}`] : []),
   ]
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`)
 }

@@ -10,10 +10,10 @@ const SLOT_BY_NAME = new Map<string, number>([
 
 /**
  * The built-in gateway's account of one request, ns, from its `Server-Timing` header. Undefined unless every segment and
- * the total are there: half an account cannot close a ledger, and other gateways use the header for names of their own.
+ * the total are there once: half an account cannot close a ledger, and other gateways use the header for names of their own.
  */
 export function parseServerTiming(value: string): Float64Array | undefined {
-  const timingNs = new Float64Array(SEGMENTS.length + 1)
+  const timingNs = new Float64Array(SEGMENTS.length + 1).fill(NaN)
   let found = 0
   for (let start = 0; start < value.length;) {
     let end = value.indexOf(',', start)
@@ -22,13 +22,18 @@ export function parseServerTiming(value: string): Float64Array | undefined {
     const semicolon = value.indexOf(';dur=', start)
     if (semicolon > 0 && semicolon < end) {
       const slot = SLOT_BY_NAME.get(value.slice(start, semicolon))
-      const durationMs = Number(value.slice(semicolon + 5, end))
-      if (slot !== undefined && durationMs >= 0) {
-        timingNs[slot] = durationMs * 1e6
-        found++
+      if (slot !== undefined) {
+        if (!Number.isNaN(timingNs[slot])) return undefined
+        timingNs[slot] = parseDurationMs(value.slice(semicolon + 5, end)) * 1e6
+        if (timingNs[slot] < Infinity) found++
       }
     }
     start = end + 1
   }
   return found === timingNs.length ? timingNs : undefined
+}
+
+/** NaN when it is none: `Number` alone takes an empty text for 0. */
+function parseDurationMs(text: string): number {
+  return /^\d/.test(text) ? Number(text) : NaN
 }
