@@ -20,6 +20,10 @@ export class KeySelector {
     this.keys = keys
   }
 
+  get cachedModels(): number {
+    return this.byModel.size
+  }
+
   /**
    * @param random in [0, 1)
    * @throws GatewayError `no_key` when no key serves the model

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { measureBatchMeans } from './batch-measure.ts'
+
+test('every stage that is a function of the request gets a mean, and all of them end within their budget', () => {
+  const started = performance.now()
+  const means = measureBatchMeans(1)
+  assert.ok(performance.now() - started < 500)
+  assert.deepEqual(Object.keys(means), [
+    'queue_wait',
+    'key_selection',
+    'message_formatting',
+    'params_preparation',
+    'request_body_preparation',
+    'json_marshaling',
+    'response_parsing',
+  ])
+  for (const [stage, ns] of Object.entries(means)) assert.ok(ns > 0 && ns < 1e6, `${stage}: ${ns} ns`)
+})

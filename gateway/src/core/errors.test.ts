@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+
+import { GatewayError, gatewayErrorBody, providerErrorBody, upstreamError } from './errors.ts'
+
+const ORIGIN = { provider: 'openai', model: 'openai/x' }
+const EXTRA = { provider: 'openai', model_requested: 'openai/x', request_type: 'chat_completion' }
+
+test("the gateway's own errors have the documented body", () => {
+  assert.deepEqual(gatewayErrorBody(new GatewayError('queue_full', 'request dropped: queue is full'), ORIGIN), {
+    is_gateway_error: true,
+    status_code: 503,
+    error: { type: 'request_dropped', code: 'queue_full', message: 'request dropped: queue is full' },
+    extra_fields: EXTRA,
+  })
+})
+
+describe("a provider's error", () => {
+  const errorOf = (text: string) => providerErrorBody(429, text, ORIGIN).error
+
+  test('keeps its type, code and message, and is not the gateway’s', () => {
+    const body = providerErrorBody(429, '{"error":{"type":"tokens","code":"rate_limit","message":"slow down"}}', ORIGIN)
+    assert.deepEqual(body, {
+      is_gateway_error: false,
+      status_code: 429,
+      error: { type: 'tokens', code: 'rate_limit', message: 'slow down' },
+      extra_fields: EXTRA,
+    })
+  })
+
+  test('in another shape is told as far as it can be', () => {
+    assert.equal(errorOf('{"error":"bad"}').message, 'bad')
+    assert.equal(errorOf('<html>busy</html>').message, '<html>busy</html>')
+    assert.equal(errorOf('').message, 'openai answered 429')
+    assert.equal(errorOf('[]').message, 'openai answered 429')
+    assert.equal(errorOf('{"error":{"code":7}}').code, '7')
+    assert.equal(errorOf('x'.repeat(5_000)).message.length, 1_000)
+  })
+})
+
+test('a failed connection becomes the status that says whose fault it is', () => {
+  const status = (code: string) => upstreamError('openai', Object.assign(new Error('x'), { code })).status
+  assert.deepEqual(
+    ['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET', 'HPE_INVALID_CONSTANT'].map(status),
+    [502, 502, 502, 502],
+  )
+  assert.deepEqual(['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'].map(status), [504, 504])
+})
