@@ -16,6 +16,11 @@ export interface RunConfig {
   warmupMs: number
   /** `builtin`, `direct` (no gateway: the mock itself), or the base URL of a running gateway (http only). @default 'builtin' */
   target: string
+  /**
+   * Base URL of a mock that runs already: none is started, and probes and the built-in gateway go there. Absent: one is
+   * started, but for a target URL, whose mock nobody but its owner knows; then there are no probes.
+   */
+  mockUrl?: string
   /** Name of the profile that the defaults came from. @default 't3.medium' */
   profile: string
   /** The machine that the profile was published for; only a label off that machine. */
@@ -40,7 +45,7 @@ export interface RunConfig {
   threads: number
   /** Seed of everything that is drawn by chance. @default 1 */
   seed: number
-  /** Requests per second sent past the gateway, straight to the mock, to measure the floor; 0 for none. @default 20 */
+  /** Requests per second beside the load, to the mock for the floor and to the gateway for the ping; 0 for none. @default 20 */
   probeRatePerSec: number
   /** Settings of the built-in gateway. */
   gateway: {

@@ -3,6 +3,7 @@ import { constantArrivals } from './arrivals.ts'
 import { SystemClock } from './clock.ts'
 import { Driver } from './driver.ts'
 import { shareOf, type Plan } from './plan.ts'
+import { PROBE_NAMES, type ProbeLines, type ProbeName } from './probes.ts'
 import { Recorder, type RecorderData } from './recorder.ts'
 import { TimelineRows } from './timeline.ts'
 import { HttpTransport } from './transport/http-transport.ts'
@@ -13,8 +14,7 @@ export interface DriverThreadData {
   plan: Plan
   thread: number
   targetUrl: string
-  /** Where probes go; absent when none are sent. */
-  mockUrl?: string
+  probes: ProbeLines
 }
 
 export type ToDriverThread =
@@ -40,7 +40,7 @@ export interface LiveCounts {
 
 export interface DriverThreadReport {
   main: RecorderData
-  probes?: RecorderData
+  probes: Partial<Record<ProbeName, RecorderData>>
   inFlightMax: number
   /** Share of the window that the thread was neither asleep nor waiting for events, 0 to 1. */
   busyRatio: number
@@ -50,7 +50,7 @@ const PROGRESS_EVERY_MS = 250
 /** What an interrupted run still waits for answers. */
 const STOP_GRACE_MS = 3_000
 
-const { plan, thread, targetUrl, mockUrl } = workerData as DriverThreadData
+const { plan, thread, targetUrl, probes } = workerData as DriverThreadData
 const port = parentPort!
 const clock = new SystemClock()
 const share = shareOf(plan, thread)
@@ -62,17 +62,14 @@ const transport = new HttpTransport({
   timeoutMs: plan.timeoutMs,
   clock,
 })
-const probeSchedule = constantArrivals({ ...plan, ratePerSec: plan.probeRatePerSec || 1 })
-const probeTransport =
-  mockUrl === undefined
-    ? undefined
-    : new HttpTransport({
-        url: mockUrl,
-        request: plan.request,
-        connections: Math.ceil((plan.probeRatePerSec * plan.mockLatencyMs) / 1e3) * 2 + 10,
-        timeoutMs: plan.timeoutMs,
-        clock,
-      })
+const probeLines = PROBE_NAMES.flatMap((name) => {
+  const line = probes[name]
+  if (!line) return []
+  return [
+    { name, recorder: new Recorder(), transport: new HttpTransport({ ...line, timeoutMs: plan.timeoutMs, clock }) },
+  ]
+})
+const transports = [transport, ...probeLines.map((line) => line.transport)]
 
 function post(message: FromDriverThread, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer)
@@ -95,18 +92,22 @@ async function run(openNs: number): Promise<void> {
       else live.failed++
     },
   })
-  const probeRecorder = new Recorder()
-  const probeDriver =
-    probeTransport &&
-    new Driver({
-      schedule: probeSchedule,
-      clock,
-      transport: probeTransport,
-      openNs,
-      onAttempt: (attempt) => {
-        probeRecorder.add(attempt)
-      },
-    })
+  const probeSchedule = constantArrivals({ ...plan, ratePerSec: plan.probeRatePerSec })
+  const drivers = [
+    driver,
+    ...probeLines.map(
+      (line) =>
+        new Driver({
+          schedule: probeSchedule,
+          clock,
+          transport: line.transport,
+          openNs,
+          onAttempt: (attempt) => {
+            line.recorder.add(attempt)
+          },
+        }),
+    ),
+  ]
 
   const sendProgress = (): void => {
     live.inFlight = transport.inFlight
@@ -117,25 +118,23 @@ async function run(openNs: number): Promise<void> {
   const progress = setInterval(sendProgress, PROGRESS_EVERY_MS)
   port.on('message', (message: ToDriverThread) => {
     if (message.kind !== 'stop') return
-    driver.stop()
-    probeDriver?.stop()
+    for (const each of drivers) each.stop()
     setTimeout(() => {
-      transport.abandon()
-      probeTransport?.abandon()
+      for (const each of transports) each.abandon()
     }, STOP_GRACE_MS).unref()
   })
 
   const busyRatio = measureBusyRatio(openNs)
-  await Promise.all([driver.run(), probeDriver?.run()])
+  await Promise.all(drivers.map((each) => each.run()))
   clearInterval(progress)
   sendProgress()
   const report: DriverThreadReport = {
     main: recorder.toData(),
+    probes: Object.fromEntries(probeLines.map((line) => [line.name, line.recorder.toData()])),
     inFlightMax: driver.inFlightMax,
     busyRatio: busyRatio(),
   }
-  if (probeDriver) report.probes = probeRecorder.toData()
-  await Promise.all([transport.close(), probeTransport?.close()])
+  await Promise.all(transports.map((each) => each.close()))
   post({ kind: 'done', report })
   port.close()
 }
@@ -168,7 +167,7 @@ port.once('message', (message: ToDriverThread) => {
   else port.close()
 })
 
-Promise.all([transport.open(), probeTransport?.open()]).then(
+Promise.all(transports.map((each) => each.open())).then(
   () => {
     post({ kind: 'opened', connections: share.connections })
   },

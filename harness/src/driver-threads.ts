@@ -10,13 +10,14 @@ import type {
 } from './driver-thread.ts'
 import { TargetError } from './errors.ts'
 import type { Plan } from './plan.ts'
+import { PROBE_NAMES, type ProbeLines, type ProbeName } from './probes.ts'
 import { Recorder } from './recorder.ts'
 
 /** What all threads together measured. */
 export interface LoadMeasurement {
   main: Recorder
-  /** Requests past the gateway; absent when none were planned. */
-  probes?: Recorder
+  /** What the probes saw, by their names; absent where none were sent. */
+  probes: Partial<Record<ProbeName, Recorder>>
   /** Most requests in flight at once inside the window: the sum of the threads' own peaks, so an upper bound. */
   inFlightMax: number
   /** Of the busiest thread, 0 to 1. */
@@ -48,16 +49,10 @@ export class DriverThreads {
    *
    * @throws TargetError when one cannot be opened.
    */
-  static async open(plan: Plan, urls: { target: string; mock: string }): Promise<DriverThreads> {
+  static async open(plan: Plan, targetUrl: string, probes: ProbeLines): Promise<DriverThreads> {
     const workers = Array.from({ length: plan.threads }, (_, thread) => {
       // One thread is enough for the few probes.
-      const probes = thread === 0 && plan.probeRatePerSec > 0
-      const workerData: DriverThreadData = {
-        plan,
-        thread,
-        targetUrl: urls.target,
-        ...(probes && { mockUrl: urls.mock }),
-      }
+      const workerData: DriverThreadData = { plan, thread, targetUrl, probes: thread === 0 ? probes : {} }
       return new Worker(new URL('./driver-thread.ts', import.meta.url), { workerData })
     })
     const threads = new DriverThreads(plan, workers)
@@ -66,7 +61,7 @@ export class DriverThreads {
         workers.map(async (worker) => {
           const [message] = (await once(worker, 'message')) as [FromDriverThread]
           if (message.kind === 'failed') {
-            throw new TargetError(`${urls.target}: could not open ${plan.connections} connections: ${message.message}`)
+            throw new TargetError(`${targetUrl}: could not open ${plan.connections} connections: ${message.message}`)
           }
         }),
       )
@@ -123,14 +118,17 @@ export class DriverThreads {
 
 function mergeReports(reports: DriverThreadReport[]): LoadMeasurement {
   const main = new Recorder()
-  const probes = new Recorder()
+  const probes: LoadMeasurement['probes'] = {}
   for (const report of reports) {
     main.merge(report.main)
-    if (report.probes) probes.merge(report.probes)
+    for (const name of PROBE_NAMES) {
+      const data = report.probes[name]
+      if (data) (probes[name] ??= new Recorder()).merge(data)
+    }
   }
   return {
     main,
-    ...(reports.some((report) => report.probes) && { probes }),
+    probes,
     inFlightMax: reports.reduce((sum, report) => sum + report.inFlightMax, 0),
     busyRatio: Math.max(...reports.map((report) => report.busyRatio)),
   }

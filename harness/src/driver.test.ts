@@ -79,8 +79,7 @@ function setUp(
   }
 }
 
-const perMs = (count: number, warmupMs = 0) =>
-  constantArrivals({ ratePerSec: 1_000, durationMs: count, warmupMs })
+const perMs = (count: number, warmupMs = 0) => constantArrivals({ ratePerSec: 1_000, durationMs: count, warmupMs })
 const byIndex = (attempts: readonly Attempt[]) => attempts.toSorted((a, b) => a.index - b.index)
 const outcomes = (attempts: readonly Attempt[]) => byIndex(attempts).map(({ outcome }) => outcome.kind)
 
@@ -230,22 +229,23 @@ describe('Driver on a virtual clock', () => {
   })
 
   // Below 2^51 ns, 26 days after a boot, neighbouring doubles are 0.25 ns apart, above it 0.5 ns: sums are rounded, up or down.
-  for (const belowNs of [0.25, 0.75]) test(`due instants are the schedule's own when the clock's doubles are too coarse for them, ${belowNs} ns`, async () => {
-    const openNs = 2 ** 51 - belowNs
-    const clock = new VirtualClock(openNs)
-    const dueNs: number[] = []
-    const driver = new Driver({
-      schedule: constantArrivals({ ratePerSec: 1, durationMs: 3_000, warmupMs: 0 }),
-      clock,
-      transport: new FakeTransport(clock, () => 1e6),
-      openNs,
-      onAttempt: (attempt) => dueNs.push(attempt.dueNs),
+  for (const belowNs of [0.25, 0.75])
+    test(`due instants are the schedule's own when the clock's doubles are too coarse for them, ${belowNs} ns`, async () => {
+      const openNs = 2 ** 51 - belowNs
+      const clock = new VirtualClock(openNs)
+      const dueNs: number[] = []
+      const driver = new Driver({
+        schedule: constantArrivals({ ratePerSec: 1, durationMs: 3_000, warmupMs: 0 }),
+        clock,
+        transport: new FakeTransport(clock, () => 1e6),
+        openNs,
+        onAttempt: (attempt) => dueNs.push(attempt.dueNs),
+      })
+      const run = driver.run()
+      clock.advanceTo(openNs + 10e9)
+      await run
+      assert.deepEqual(dueNs, [0, 1e9, 2e9])
     })
-    const run = driver.run()
-    clock.advanceTo(openNs + 10e9)
-    await run
-    assert.deepEqual(dueNs, [0, 1e9, 2e9])
-  })
 })
 
 describe('Driver on the real clock', () => {
@@ -261,7 +261,7 @@ describe('Driver on the real clock', () => {
     const clock = new SystemClock()
     const transport = new HttpTransport({
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      request: { path: '/', headers: {}, body: '{}' },
+      request: { method: 'POST', path: '/', headers: {}, body: '{}' },
       connections: 20,
       timeoutMs: 5_000,
       clock,

@@ -1,4 +1,5 @@
 import { UsageError } from './errors.ts'
+import type { ProbeName } from './probes.ts'
 
 /** What a process has open beside the connections of the load: libraries, epoll, pipes, listeners, probes, report. */
 const DRIVER_SLACK = 100
@@ -20,7 +21,11 @@ export interface FilesQuery {
   threads: number
   /** `builtin`, `direct` or a URL: who stands between driver and mock, and whether we start it. */
   target: string
+  /** Connections of the probes, beside those of the load. @default none */
+  probes?: Record<ProbeName, number>
 }
+
+const NO_PROBES: Record<ProbeName, number> = { floor: 0, ping: 0 }
 
 /** File descriptors that each program we start needs at once. */
 export interface FilesNeeded {
@@ -30,22 +35,22 @@ export interface FilesNeeded {
   gateway?: number
 }
 
-export function filesNeeded({ connections, threads, target }: FilesQuery): FilesNeeded {
+export function filesNeeded({ connections, threads, target, probes = NO_PROBES }: FilesQuery): FilesNeeded {
   return {
-    driver: connections + DRIVER_SLACK + DRIVER_SLACK_PER_THREAD * threads,
-    mock: connections + MOCK_SLACK,
-    ...(target === 'builtin' && { gateway: GATEWAY_FILES_PER_CONNECTION * connections + GATEWAY_SLACK }),
+    driver: connections + probes.floor + probes.ping + DRIVER_SLACK + DRIVER_SLACK_PER_THREAD * threads,
+    mock: connections + probes.floor + MOCK_SLACK,
+    ...(target === 'builtin' && {
+      gateway: GATEWAY_FILES_PER_CONNECTION * connections + probes.ping + GATEWAY_SLACK,
+    }),
   }
 }
 
-export interface ConnectionsQuery {
+export interface ConnectionsQuery extends Omit<FilesQuery, 'connections'> {
   ratePerSec: number
   /** Expected time that one request is in flight, ms: the mock's delay. */
   latencyMs: number
   /** File descriptors that one process may open. */
   limit: number
-  threads: number
-  target: string
 }
 
 /** Requests in flight at a steady rate. Little's law: L = lambda x W. */
@@ -71,12 +76,8 @@ function wholeUp(value: number): number {
 }
 
 /** The most connections whose files fit into the limit in every program. */
-export function connectionsAllowed({
-  limit,
-  threads,
-  target,
-}: Omit<ConnectionsQuery, 'ratePerSec' | 'latencyMs'>): number {
-  const none = filesNeeded({ connections: 0, threads, target })
+export function connectionsAllowed({ limit, ...query }: Omit<ConnectionsQuery, 'ratePerSec' | 'latencyMs'>): number {
+  const none = filesNeeded({ ...query, connections: 0 })
   return Math.min(
     limit - none.driver,
     limit - none.mock,

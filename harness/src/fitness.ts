@@ -1,5 +1,6 @@
 import type { RunConfig } from './config.ts'
 import { filesNeeded, planConnections } from './file-limits.ts'
+import { probeConnections } from './probes.ts'
 import type { MachineFacts } from './machine-facts.ts'
 
 /** One thing that a run needs of the machine. */
@@ -14,12 +15,12 @@ export interface Finding {
   fix?: string
 }
 
-type Job = Pick<RunConfig, 'ratePerSec' | 'mockLatencyMs' | 'threads' | 'target'>
+type Job = Pick<RunConfig, 'ratePerSec' | 'mockLatencyMs' | 'threads' | 'target' | 'probeRatePerSec'>
 
 /** Pure: is a machine with these facts fit for that job. */
 export function judgeMachine(facts: MachineFacts, job: Job): Finding[] {
   const limit = facts.files
-  const connections = planConnections({ ...job, latencyMs: job.mockLatencyMs, limit })
+  const connections = planConnections({ ...job, latencyMs: job.mockLatencyMs, limit, probes: probeConnections(job) })
   return [
     node(facts),
     files(facts, job, connections),
@@ -56,7 +57,7 @@ function node({ node, pinnedNode }: MachineFacts): Finding {
 }
 
 function files(facts: MachineFacts, job: Job, connections: number): Finding {
-  const needed = filesNeeded({ connections, threads: job.threads, target: job.target })
+  const needed = filesNeeded({ ...job, connections, probes: probeConnections(job) })
   const most = Math.max(needed.driver, needed.mock, needed.gateway ?? 0)
   const want = `${most} for ${job.ratePerSec}/s at ${job.mockLatencyMs} ms (${connections} connections)`
   const fix = `"ulimit -n ${most}", or "* hard nofile ${most}" in /etc/security/limits.conf and a new login`

@@ -86,6 +86,15 @@ export const setTarget: Setter = (config, value) => {
   return undefined
 }
 
+export const setMockUrl: Setter = (config, value) => {
+  const parsed = parseTarget(value)
+  if ('problem' in parsed || !parsed.target.includes('://')) {
+    return `"${value}" is not a base URL; write one such as http://127.0.0.1:8001`
+  }
+  config.mockUrl = parsed.target
+  return undefined
+}
+
 export const set = (put: (config: RunConfig) => void): Setter => {
   return (config) => {
     put(config)

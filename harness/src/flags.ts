@@ -1,5 +1,5 @@
 import type { RunConfig } from './config.ts'
-import { duration, number, set, setHeader, setTarget, size, text, type Setter } from './flag-setters.ts'
+import { duration, number, set, setHeader, setMockUrl, setTarget, size, text, type Setter } from './flag-setters.ts'
 
 /** One flag of `bench run`: how it is shown, and how its text becomes a setting. */
 export interface Flag {
@@ -118,7 +118,7 @@ export const FLAGS: readonly Flag[] = [
     argument: 'per-second',
     example: '20',
     group: 'Load',
-    help: 'requests per second straight to the mock, which measure the floor; 0 for none',
+    help: 'probes per second beside the load: straight to the mock, and pings to the built-in gateway; 0 for none',
     show: (c) => String(c.probeRatePerSec),
     set: number({ min: 0, max: 10_000 }, (c, v) => (c.probeRatePerSec = v)),
   },
@@ -149,6 +149,14 @@ export const FLAGS: readonly Flag[] = [
     help: 'builtin, direct (no gateway: the mock itself), or the base URL of a running gateway',
     show: (c) => c.target,
     set: setTarget,
+  },
+  {
+    name: 'mock-url',
+    argument: 'url',
+    example: 'http://127.0.0.1:8001',
+    group: 'Target',
+    help: 'a mock that runs already ("bench mock"): none is started, probes go there; give it with a target URL to have a floor',
+    set: setMockUrl,
   },
   {
     name: 'model',

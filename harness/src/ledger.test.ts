@@ -65,22 +65,32 @@ describe('ledger of a gateway that gives its own account', () => {
   })
 
   test('with a floor, the added time and the share of it that nobody owns', () => {
-    const ledger = drawUpLedger(TWO, NOTHING, 'builtin', 80)!
+    const ledger = drawUpLedger(TWO, NOTHING, 'builtin', { floorUs: 80 })!
     // 1,600 less the mock's 1,000 and the floor of 80.
     assert.equal(ledger.addedUs, 520)
     assert.equal(ledger.unattributedPctOfAdded, 2.5)
   })
 
+  test('with pings the way to the gateway is measured apart, and what it misses is unattributed', () => {
+    const ledger = drawUpLedger(TWO, NOTHING, 'builtin', { floorUs: 80, pingUs: 187, pingErrorUs: 4 })!
+    assert.equal(ledger.rows[0]?.mean, 187)
+    // The 13 of the gateway's own gaps, and the 13 that the pings are short of the 200 left over.
+    assert.equal(ledger.unattributed, 26)
+    assert.equal(ledger.unattributedErrorUs, 4)
+    assert.equal(ledger.unattributedPctOfAdded, 5)
+    assert.equal(sumOf(ledger), 1_600)
+  })
+
   test('stages that overlap leave a negative rest, whose size is what counts', () => {
     const timingNs = Float64Array.from(TWO.timingNs)
     timingNs[TOTAL_SLOT] = 2_748_000
-    const ledger = drawUpLedger({ ...TWO, timingNs }, NOTHING, 'builtin', 80)!
+    const ledger = drawUpLedger({ ...TWO, timingNs }, NOTHING, 'builtin', { floorUs: 80 })!
     assert.equal(ledger.unattributed, -13)
     assert.equal(ledger.unattributedPctOfAdded, 2.5)
   })
 
   test('a gateway that is faster than the floor has no percentage', () => {
-    const ledger = drawUpLedger(TWO, NOTHING, 'builtin', 600)!
+    const ledger = drawUpLedger(TWO, NOTHING, 'builtin', { floorUs: 600 })!
     assert.equal(ledger.addedUs, 0)
     assert.ok(!('unattributedPctOfAdded' in ledger))
   })
@@ -94,15 +104,13 @@ describe('ledger of a gateway that gives its own account', () => {
         mockDelayUs: fc.integer({ min: 0, max: 60e6 }),
         timingUs: fc.array(fc.nat(60e6), { minLength: SEGMENTS.length + 1, maxLength: SEGMENTS.length + 1 }),
       })
-      .map(
-        ({ requests, serviceUs, scheduleLagNs, mockDelayUs, timingUs }): AccountSums => ({
-          requests,
-          serviceNs: serviceUs * 1e3 * requests,
-          scheduleLagNs,
-          mockDelayNs: mockDelayUs * 1e3 * requests,
-          timingNs: Float64Array.from(timingUs, (us) => us * 1e3 * requests),
-        }),
-      )
+      .map(({ requests, serviceUs, scheduleLagNs, mockDelayUs, timingUs }): AccountSums => ({
+        requests,
+        serviceNs: serviceUs * 1e3 * requests,
+        scheduleLagNs,
+        mockDelayNs: mockDelayUs * 1e3 * requests,
+        timingNs: Float64Array.from(timingUs, (us) => us * 1e3 * requests),
+      }))
     fc.assert(
       fc.property(anySums, fc.constantFrom('builtin', 'direct', 'other'), (sums, target) => {
         for (const ledger of [drawUpLedger(sums, NOTHING, target), drawUpLedger(NOTHING, sums, target)]) {
@@ -128,7 +136,7 @@ describe('ledger without the account of a gateway', () => {
   })
 
   test('an unknown gateway: gateway and ways in one row', () => {
-    const ledger = drawUpLedger(NOTHING, { ...TWO, timingNs: timing({}, 0) }, 'litellm', 80)!
+    const ledger = drawUpLedger(NOTHING, { ...TWO, timingNs: timing({}, 0) }, 'litellm', { floorUs: 80 })!
     assert.deepEqual(meansOf(ledger), [
       ['gateway_and_transport', 600],
       ['mock_delay', 1_000],
@@ -143,6 +151,6 @@ describe('ledger without the account of a gateway', () => {
   })
 
   test('no account at all is no ledger', () => {
-    assert.equal(drawUpLedger(NOTHING, NOTHING, 'builtin', 80), undefined)
+    assert.equal(drawUpLedger(NOTHING, NOTHING, 'builtin', { floorUs: 80 }), undefined)
   })
 })

@@ -13,23 +13,33 @@ const REQUEST_READING_SLOT = SEGMENTS.findIndex(({ name }) => name === 'request_
  * The mean request's service time, owner by owner, in the order in which the time passes.
  *
  * Only durations are used, each taken on one clock: driver (service time), gateway (segments and total) and mock (delay).
- * A way between two programs is what the outer one waited less what the inner one accounts for; it holds the kernel, the
- * wire and the wait for either program's event loop. The unattributed rest is the gateway's total less its segments.
- *
- * @param floorUs mean of what probes past the gateway saw above the mock's delay; absent when none were sent.
+ * A way between two programs holds the kernel, the wire and the wait for either program's event loop. That between gateway
+ * and mock is what the gateway waited less the mock's delay. That between client and gateway is measured apart, by pings
+ * that the gateway answers by itself: only so can the sum of the rows miss the service time, and the unattributed rest
+ * tell it. Without pings it is what is left of the service time, and the rest is no more than the gateway's own gaps.
  */
 export function drawUpLedger(
   withTiming: AccountSums,
   withMockOnly: AccountSums,
   target: string,
-  floorUs?: number,
+  probes: ProbeMeans = {},
 ): Ledger | undefined {
-  if (withTiming.requests > 0) return gatewayLedger(withTiming, floorUs)
-  if (withMockOnly.requests > 0) return coarseLedger(withMockOnly, target, floorUs)
+  if (withTiming.requests > 0) return gatewayLedger(withTiming, probes)
+  if (withMockOnly.requests > 0) return coarseLedger(withMockOnly, target, probes.floorUs)
   return undefined
 }
 
-function gatewayLedger(sums: AccountSums, floorUs: number | undefined): Ledger {
+/** Means of what the probes saw, us; absent where none were sent. */
+export interface ProbeMeans {
+  /** Service time above the mock's delay, past the gateway. */
+  floorUs?: number
+  /** Service time of a request that the gateway answers by itself. */
+  pingUs?: number
+  /** Half the width of its 95% confidence interval. */
+  pingErrorUs?: number
+}
+
+function gatewayLedger(sums: AccountSums, { floorUs, pingUs, pingErrorUs }: ProbeMeans): Ledger {
   const meanUs = (sumNs: number): number => sumNs / sums.requests / 1e3
   const segment = (slot: number): Ledger['rows'][number] => ({
     name: SEGMENTS[slot]!.name,
@@ -42,8 +52,8 @@ function gatewayLedger(sums: AccountSums, floorUs: number | undefined): Ledger {
   const rows: Ledger['rows'] = [
     {
       name: 'client_gateway_transport',
-      mean: total - gatewayTotal,
-      covers: "service time less the gateway's total: kernel, wire, and the wait for either event loop, both ways",
+      mean: pingUs ?? total - gatewayTotal,
+      covers: `${pingUs === undefined ? "service time less the gateway's total" : 'measured by pings'}: kernel, wire, and the wait for either event loop, both ways`,
     },
     segment(REQUEST_READING_SLOT),
     ...range(0, HTTP_REQUEST_SLOT).map(segment),
@@ -58,8 +68,9 @@ function gatewayLedger(sums: AccountSums, floorUs: number | undefined): Ledger {
       .filter((slot) => slot !== REQUEST_READING_SLOT)
       .map(segment),
   ]
-  const unattributed = gatewayTotal - meanUs(sums.timingNs.subarray(0, TOTAL_SLOT).reduce((sum, ns) => sum + ns, 0))
-  return withAdded({ requests: sums.requests, rows, total, unattributed }, sums, floorUs)
+  const unattributed = total - rows.reduce((sum, row) => sum + row.mean, 0)
+  const error = pingErrorUs === undefined ? {} : { unattributedErrorUs: pingErrorUs }
+  return withAdded({ requests: sums.requests, rows, total, unattributed, ...error }, sums, floorUs)
 }
 
 /** Where the gateway gives no account of its own, what is not the mock's cannot be told apart further. */
@@ -86,7 +97,7 @@ function coarseLedger(sums: AccountSums, target: string, floorUs: number | undef
 }
 
 function withAdded(
-  ledger: Pick<Ledger, 'requests' | 'rows' | 'total' | 'unattributed'>,
+  ledger: Pick<Ledger, 'requests' | 'rows' | 'total' | 'unattributed' | 'unattributedErrorUs'>,
   sums: AccountSums,
   floorUs: number | undefined,
 ): Ledger {

@@ -14,13 +14,14 @@ export interface Plan {
   threads: number
   seed: number
   request: RequestTemplate
-  /** Requests past the gateway, straight to the mock; 0 for none. */
+  /** Probes beside the load, per second and line; 0 for none. */
   probeRatePerSec: number
   mockLatencyMs: number
 }
 
 /** The request that is sent: one payload, the same for every target. */
 export interface RequestTemplate {
+  method: 'GET' | 'POST'
   path: string
   headers: Record<string, string>
   body: string
@@ -38,6 +39,7 @@ export function planRun(config: RunConfig, connections: number): Plan {
     threads: config.threads,
     seed: config.seed,
     request: {
+      method: 'POST',
       path: '/v1/chat/completions',
       headers: { 'content-type': 'application/json', 'x-bench-timing': '1', ...config.headers },
       body: requestBody(config.model, config.requestBytes),

@@ -4,9 +4,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
 import { InterruptedError, TargetError } from './errors.ts'
+import type { RequestTemplate } from './plan.ts'
 import { preflight } from './preflight.ts'
 
-const REQUEST = { path: '/v1/chat/completions', headers: { 'x-key': 'k' }, body: '{"model":"m"}' }
+const REQUEST: RequestTemplate = {
+  method: 'POST',
+  path: '/v1/chat/completions',
+  headers: { 'x-key': 'k' },
+  body: '{"model":"m"}',
+}
 const NEVER = new AbortController().signal
 
 type Answer = (response: ServerResponse, request: IncomingMessage, nth: number) => void

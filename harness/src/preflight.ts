@@ -1,5 +1,6 @@
 import { TargetError } from './errors.ts'
 import type { RequestTemplate } from './plan.ts'
+import { parseServerTiming } from './transport/server-timing.ts'
 
 const TRIES = 3
 /** Enough of an error's body to tell what it is about. */
@@ -7,7 +8,8 @@ const SHOWN_CHARS = 300
 
 /**
  * One request through the target before any load: a wrong key or model would otherwise show after a minute, as a run in
- * which everything failed. A gateway that fails now and then passes.
+ * which everything failed. A gateway that fails now and then passes. `timed`: the answer carried the whole account of
+ * our gateway's stages.
  *
  * @throws TargetError with the target's own words.
  */
@@ -16,13 +18,13 @@ export async function preflight(
   request: RequestTemplate,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<{ timed: boolean }> {
   let problem = ''
   for (let attempt = 0; attempt < TRIES; attempt++) {
     signal.throwIfAborted()
     try {
       const response = await fetch(url + request.path, {
-        method: 'POST',
+        method: request.method,
         headers: request.headers,
         body: request.body,
         // A redirect answers every request of the run, too.
@@ -31,7 +33,7 @@ export async function preflight(
         signal: timeoutMs > 0 ? AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]) : signal,
       })
       const body = await response.text()
-      if (response.ok) return
+      if (response.ok) return { timed: parseServerTiming(response.headers.get('server-timing') ?? '') !== undefined }
       problem = `answered ${response.status}: ${body.slice(0, SHOWN_CHARS)}`
     } catch (error) {
       signal.throwIfAborted()

@@ -177,6 +177,17 @@ export const ResultSchema = Type.Object(
         p99Us: Type.Number(),
       }),
     ),
+    ping: opt(
+      Type.Object(
+        {
+          pings: Type.Integer({ description: 'answered requests to the gateway itself' }),
+          meanUs: num('mean of their service time, us'),
+          p50Us: Type.Number(),
+          p99Us: Type.Number(),
+        },
+        { description: 'there and back between driver and built-in gateway during the run, by its health route' },
+      ),
+    ),
     stagesUs: opt(Type.Record(Type.String(), StageDistribution)),
     overheadUs: opt(
       Type.Object({
@@ -191,6 +202,7 @@ export const ResultSchema = Type.Object(
         rows: Type.Array(Type.Object({ name: Type.String(), mean: num('us'), covers: opt(Type.String()) })),
         total: num('mean service time of those requests, us: the sum of the rows and the unattributed rest'),
         unattributed: num('us; may be negative'),
+        unattributedErrorUs: opt(num('half width of its 95% confidence interval, us: that of the mean ping')),
         generatorLagUs: opt(num('mean schedule lag of those requests, us: with it the total becomes the mean latency')),
         addedUs: opt(num("the gateway's added time: total minus mock delay minus floor, us")),
         unattributedPctOfAdded: opt(num('size of the unattributed rest as a percentage of the added time')),

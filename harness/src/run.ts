@@ -7,6 +7,7 @@ import { openHistogramLog } from './histogram.ts'
 import { startMock } from './mock-process.ts'
 import type { Plan } from './plan.ts'
 import { preflight } from './preflight.ts'
+import { planProbes } from './probes.ts'
 import type { ProgramExit, RunningProgram } from './processes.ts'
 import { ResourceSampler, type ResourceRecording } from './resources.ts'
 import { findTarget } from './targets/find.ts'
@@ -53,14 +54,20 @@ export async function performRun(
   let threads: DriverThreads | undefined
   try {
     observer.onPhase('starting')
-    mock = await startMock(config, signal)
-    target = await findTarget(config.target).start({ config, mockUrl: mock.url, connections: plan.connections, signal })
-    await preflight(target.url, plan.request, plan.mockLatencyMs + PREFLIGHT_EXTRA_MS, signal)
+    const wanted = findTarget(config.target)
+    if (config.mockUrl === undefined && wanted.needsMock) mock = await startMock(config, signal)
+    const mockUrl = config.mockUrl ?? mock?.url ?? ''
+    target = await wanted.start({ config, mockUrl, connections: plan.connections, signal })
+    const { timed } = await preflight(target.url, plan.request, plan.mockLatencyMs + PREFLIGHT_EXTRA_MS, signal)
     observer.onPhase('opening')
-    threads = await DriverThreads.open(plan, { target: target.url, mock: mock.url })
+    const probes = planProbes(plan, {
+      ...(mockUrl !== '' && { mock: mockUrl }),
+      ...(timed && { gateway: target.url }),
+    })
+    threads = await DriverThreads.open(plan, target.url, probes)
     signal.throwIfAborted()
     observer.onPhase('load')
-    return await measure(plan, { mock, target, threads }, signal, observer)
+    return await measure(plan, { mock, target, timed, threads }, signal, observer)
   } finally {
     await threads?.terminate()
     // The gateway first: it drains into the mock.
@@ -70,19 +77,26 @@ export async function performRun(
 }
 
 interface Stage {
-  mock: RunningProgram
+  /** Absent when it runs already, or nobody knows where. */
+  mock: RunningProgram | undefined
   target: RunningTarget
+  /** The target gives an account of its own time: it is our gateway, wherever it runs. */
+  timed: boolean
   threads: DriverThreads
 }
 
 async function measure(
   plan: Plan,
-  { mock, target, threads }: Stage,
+  { mock, target, timed, threads }: Stage,
   signal: AbortSignal,
   observer: RunObserver,
 ): Promise<RunMeasurement> {
   const sampler = new ResourceSampler({
-    trees: { driver: process.pid, mock: mock.pid, ...(target.pid !== undefined && { gateway: target.pid }) },
+    trees: {
+      driver: process.pid,
+      ...(mock && { mock: mock.pid }),
+      ...(target.pid !== undefined && { gateway: target.pid }),
+    },
   })
   const lines: string[] = []
   const timeline = new Timeline({
@@ -92,7 +106,7 @@ async function measure(
   const clock = new SystemClock()
   const cancels: (() => void)[] = []
   const deaths = watchForDeath([
-    ['mock', mock.exited],
+    ['mock', mock?.exited],
     ['gateway', target.exited],
   ])
 
@@ -120,7 +134,7 @@ async function measure(
   )
   const died = deaths.found()
   for (const cancel of cancels) cancel()
-  const account = target.name === 'builtin' && died === undefined ? await fetchGatewayAccount(target.url) : undefined
+  const account = timed && died === undefined ? await fetchGatewayAccount(target.url) : undefined
   return {
     target,
     load,

@@ -29,9 +29,12 @@ export function summarize(recording: Recording): Result {
   const { counts, distributions } = load.main
   const planned = interrupted ? counts.sent + counts.dropped : plan.requests
   const answered = counts.ok > 0
-  const floor =
-    load.probes && load.probes.distributions.aboveMockNs.count > 0 ? load.probes.distributions.aboveMockNs : undefined
-  const ledgerUs = drawUpLedger(load.main.withTiming, load.main.withMockOnly, target.name, floor && floor.mean / 1e3)
+  const floor = recorded(load.probes.floor?.distributions.aboveMockNs)
+  const ping = recorded(load.probes.ping?.distributions.serviceUs)
+  const ledgerUs = drawUpLedger(load.main.withTiming, load.main.withMockOnly, target.name, {
+    ...(floor && { floorUs: floor.mean / 1e3 }),
+    ...(ping && { pingUs: ping.mean, pingErrorUs: meanError95(ping) }),
+  })
   const evidence = {
     ...(interrupted && { interrupted }),
     plan: planOf(config, plan, target.nodeFlags),
@@ -61,6 +64,9 @@ export function summarize(recording: Recording): Result {
         p50Us: floor.percentile(50) / 1e3,
         p99Us: floor.percentile(99) / 1e3,
       },
+    }),
+    ...(ping && {
+      ping: { pings: ping.count, meanUs: ping.mean, p50Us: ping.percentile(50), p99Us: ping.percentile(99) },
     }),
     ...stagesOf(recording),
     ...overheadOf(recording, floor),
@@ -230,6 +236,16 @@ function lessNs(histogram: Histogram, ns: number): { mean: number; p50: number; 
 /** The target gave an account of its own, whether or not the mock's came through beside it. */
 function hasTiming({ load }: Recording): boolean {
   return load.main.distributions.inProcessOverheadNs.count > 0
+}
+
+/** A histogram that holds something; one that does not says nothing. */
+function recorded(histogram: Histogram | undefined): Histogram | undefined {
+  return histogram && histogram.count > 0 ? histogram : undefined
+}
+
+/** Half the width of the 95% confidence interval of the mean, if the samples are independent. */
+function meanError95(histogram: Histogram): number {
+  return (1.96 * histogram.stddev) / Math.sqrt(histogram.count)
 }
 
 function distributionOf(histogram: Histogram, unitRatio: number): Distribution {

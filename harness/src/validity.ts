@@ -119,14 +119,20 @@ function hostSteal({ resources }: Evidence): Check | undefined {
   )
 }
 
-/** Absent for targets without an account of their own, and where no floor was measured. */
+/**
+ * Absent for targets without an account of their own, and where no floor was measured. The rest is known only as well as
+ * the mean ping: it fails when it is above the limit beyond that doubt.
+ */
 function ledgerClosure({ ledgerUs }: Evidence): Check | undefined {
   if (ledgerUs?.unattributedPctOfAdded === undefined) return undefined
-  return atMost(
-    'ledger_closure',
-    '% of added time',
-    ledgerUs.unattributedPctOfAdded,
-    LIMITS.unattributedPctMax,
-    "The gateway's added time has owners; above the limit the stages do not explain what the caller waited.",
-  )
+  const doubtPct = ((ledgerUs.unattributedErrorUs ?? 0) / (ledgerUs.addedUs ?? Infinity)) * 100
+  return {
+    name: 'ledger_closure',
+    ok: ledgerUs.unattributedPctOfAdded - doubtPct <= LIMITS.unattributedPctMax,
+    value: ledgerUs.unattributedPctOfAdded,
+    limit: LIMITS.unattributedPctMax,
+    unit: '% of added time',
+    means:
+      "The gateway's added time has owners; above the limit, beyond the doubt of the mean ping, the rows do not explain what the caller waited.",
+  }
 }

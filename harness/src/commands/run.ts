@@ -3,6 +3,7 @@ import { describeEnvironment } from '../environment.ts'
 import { TargetError } from '../errors.ts'
 import { checkFileLimits, planConnections } from '../file-limits.ts'
 import { planRun } from '../plan.ts'
+import { probeConnections } from '../probes.ts'
 import { renderConsole } from '../report/console.ts'
 import { renderMarkdown } from '../report/markdown.ts'
 import { performRun } from '../run.ts'
@@ -18,9 +19,9 @@ import { RunProgress } from './run-progress.ts'
  */
 export async function runCommand(config: RunConfig, io: CommandIo): Promise<{ exitCode: 0 | 1 | 130 }> {
   const environment = await describeEnvironment()
-  const connections =
-    config.connections || planConnections({ ...config, latencyMs: config.mockLatencyMs, limit: environment.files })
-  checkFileLimits({ ...config, connections, limit: environment.files })
+  const limits = { ...config, limit: environment.files, probes: probeConnections(config) }
+  const connections = config.connections || planConnections({ ...limits, latencyMs: config.mockLatencyMs })
+  checkFileLimits({ ...limits, connections })
   const plan = planRun(config, connections)
   const startedAt = new Date()
 

@@ -27,7 +27,7 @@ const USUAL_BODY_MIB = 10
 const PROVIDER_PREFIX = /^openai\//
 
 /** The gateway of this repository, in a process of its own. */
-export const builtin: Target = { name: 'builtin', start: startBuiltin }
+export const builtin: Target = { name: 'builtin', needsMock: true, start: startBuiltin }
 
 async function startBuiltin(context: TargetContext): Promise<RunningTarget> {
   const folder = await mkdtemp(join(tmpdir(), CONFIG_FOLDER_PREFIX))

@@ -4,7 +4,7 @@ import type { ProgramExit } from '../processes.ts'
 /** What a target needs to know in order to stand between driver and mock. */
 export interface TargetContext {
   config: Readonly<RunConfig>
-  /** Base URL of the mock that the gateway must send to. */
+  /** Base URL of the mock that the gateway must send to; empty when the target's mock is its owner's business. */
   mockUrl: string
   /** Connections that the driver will open: as many as the gateway will need to the mock. */
   connections: number
@@ -33,6 +33,8 @@ export interface RunningTarget {
 /** One gateway that can be measured: how to start and address it. */
 export interface Target {
   name: string
+  /** It sends to the mock that bench starts, where none is given. */
+  needsMock: boolean
   /** @throws {TargetError} when it cannot be started or reached. */
   start(context: TargetContext): Promise<RunningTarget>
 }

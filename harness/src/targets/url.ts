@@ -8,6 +8,7 @@ const REACH_TIMEOUT_MS = 5_000
 export function urlTarget(url: string): Target {
   return {
     name: url,
+    needsMock: false,
     start: async ({ signal }) => {
       await reach(url, REACH_TIMEOUT_MS, signal)
       return { name: url, url, managed: false, stop: () => Promise.resolve() }
