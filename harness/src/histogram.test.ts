@@ -31,7 +31,12 @@ function assertNear(actual: number, expected: number, relative: number, what: st
 const PERCENTS = [1, 25, 50, 90, 95, 99, 99.9, 100]
 /** Small and large ones alike: uniform draws alone would hardly make a value below 1 s. */
 const anyValue = (shape: HistogramShape) =>
-  fc.oneof(fc.nat(100), fc.nat(10_000), fc.nat(2_000_000), fc.maxSafeNat().map((value) => value % (shape.highest + 1)))
+  fc.oneof(
+    fc.nat(100),
+    fc.nat(10_000),
+    fc.nat(2_000_000),
+    fc.maxSafeNat().map((value) => value % (shape.highest + 1)),
+  )
 const anyValues = (shape: HistogramShape) => fc.array(anyValue(shape), { minLength: 1, maxLength: 300 })
 
 describe('Histogram', () => {

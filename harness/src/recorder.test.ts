@@ -66,13 +66,19 @@ const anyAttempt: fc.Arbitrary<Attempt> = fc
     return {
       ...{ index, dueNs, outcome, sentNs, endNs: sentNs + serviceNs, openedConnection },
       ...(mockUs !== undefined && { mock: { plannedUs: 1_000, actualUs: 1_000 + mockUs } }),
-      ...(gatewayNs !== undefined && { timingNs: timing({ http_request: gatewayNs, queue_wait: 2_000 }, gatewayNs + 5_000) }),
+      ...(gatewayNs !== undefined && {
+        timingNs: timing({ http_request: gatewayNs, queue_wait: 2_000 }, gatewayNs + 5_000),
+      }),
     }
   })
 
 describe('Recorder', () => {
   test('the warm-up is in no count, no distribution and no sum', () => {
-    const warmUp = okAttempt({ index: -1, mock: { plannedUs: 1, actualUs: 1 }, timingNs: timing({ http_request: 1 }, 2) })
+    const warmUp = okAttempt({
+      index: -1,
+      mock: { plannedUs: 1, actualUs: 1 },
+      timingNs: timing({ http_request: 1 }, 2),
+    })
     assert.deepEqual(
       contentOf(recorderOf([warmUp, { ...warmUp, outcome: { kind: 'timeout', afterMs: 1 }, openedConnection: true }])),
       contentOf(new Recorder()),
@@ -144,7 +150,11 @@ describe('Recorder', () => {
     }
     const totalNs = Object.values(segments).reduce((sum, ns) => sum + ns, 0) + 7
     const { distributions, segmentsNs } = recorderOf([
-      okAttempt({ endNs: 6e9, mock: { plannedUs: 4_800_000, actualUs: 4_900_000 }, timingNs: timing(segments, totalNs) }),
+      okAttempt({
+        endNs: 6e9,
+        mock: { plannedUs: 4_800_000, actualUs: 4_900_000 },
+        timingNs: timing(segments, totalNs),
+      }),
     ])
     // The published definition: the ten stages without JSON, parsing and HTTP.
     assert.equal(distributions.publishedOverheadNs.mean, 1_111_111)
@@ -152,10 +162,7 @@ describe('Recorder', () => {
     assert.equal(distributions.inProcessOverheadNs.mean, 53_311_111 + 7)
     assert.equal(distributions.aboveMockNs.mean, 6e9 - 4.9e9)
     assert.equal(distributions.mockDelayErrorUs.mean, 100_000)
-    assert.deepEqual(
-      Object.fromEntries(SEGMENTS.map(({ name }, slot) => [name, segmentsNs[slot]!.mean])),
-      segments,
-    )
+    assert.deepEqual(Object.fromEntries(SEGMENTS.map(({ name }, slot) => [name, segmentsNs[slot]!.mean])), segments)
   })
 
   test('an account is with the gateway, or with the mock alone, never in both sums', () => {

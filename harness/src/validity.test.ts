@@ -108,6 +108,16 @@ describe('verdict', () => {
     assert.equal(checkNamed(of, 'mock_delay_error')!.limit, 5)
   })
 
+  test('the ledger is held to its limit beyond the doubt of the pings', () => {
+    const of = evidence()
+    // 20 us of 400 are 5%: as much as the limit, on top of it.
+    of.ledgerUs = { ...of.ledgerUs, addedUs: 400, unattributedErrorUs: 20, unattributedPctOfAdded: 10 }
+    const check = checkNamed(of, 'ledger_closure')!
+    assert.deepEqual([check.ok, check.value, check.limit], [true, 10, 5])
+    of.ledgerUs.unattributedPctOfAdded = 10.1
+    assert.equal(checkNamed(of, 'ledger_closure')?.ok, false)
+  })
+
   test('a gateway that fails every request makes a bad result, not an invalid run', () => {
     const of: Evidence = evidence()
     delete of.latencyMs
