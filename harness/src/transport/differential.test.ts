@@ -166,8 +166,9 @@ describe('at random', () => {
     )
   })
 
-  test('an answer that was tampered with is the same to both', async () => {
-    // Not in a status line, where ours is stricter: about versions, classes, and control characters in the reason.
+  test('an answer whose headers were tampered with is the same to both', async () => {
+    // Not in a status line, where ours is stricter: about versions, classes, and control characters in the
+    // reason; and not after the head, where it skips what extensions and trailers say and llhttp reads it.
     const insert = fc.string({
       unit: fc.constantFrom('\r', '\n', ' ', ':', ';', '0', '1', 'f', 'x', ','),
       maxLength: 4,
@@ -180,10 +181,11 @@ describe('at random', () => {
     const alike = fc.constantFrom(...WHOLE.filter(({ name }) => !(name in LAXER) && !name.startsWith('interim')))
     await fc.assert(
       fc.asyncProperty(alike, fc.array(mutation, { minLength: 1, maxLength: 2 }), async ({ text }, mutations) => {
-        const tampered = mutations.reduce(
-          (bytes, m) => bytes.slice(0, m.at) + m.insert + bytes.slice(m.at + m.remove),
-          text,
-        )
+        const headEnd = text.indexOf('\r\n\r\n') + 2
+        const tampered = mutations.reduce((bytes, { at, remove, insert }) => {
+          const from = Math.min(at, headEnd)
+          return bytes.slice(0, from) + insert + bytes.slice(from + remove)
+        }, text)
         // With something after the answer Node's client fails; ours keeps the answer and closes the connection.
         fc.pre(parsePieces([tampered]).rest === '')
         const { ours, node } = await seenByBoth([tampered])
