@@ -62,6 +62,7 @@ describe('a completion', () => {
       promptTokens: estimateTokens(10 * 1_048_576),
     })
     assert.equal(body.length, SMALLEST_RESPONSE_BYTES)
+    assert.equal(template.modelRoomBytes, 64)
     assert.throws(() => new CompletionTemplate(SMALLEST_RESPONSE_BYTES - 1), RangeError)
   })
 })

@@ -52,6 +52,8 @@ describe('the command line of the mock', () => {
       '--jitter: must not be above --latency (100 ms), or delays would be negative; got 150 ms',
     ])
     assert.deepEqual(problemsOf(['--latency', '100', '--jitter', '100']), [])
+    // Of an unreadable latency nothing is known that a jitter could be above.
+    assert.equal(problemsOf(['--latency', 'fast', '--jitter', '100']).length, 1)
   })
 
   test('a latency above an hour is refused', () => {

@@ -26,7 +26,7 @@ export function parseInteger(text: string): Parsed<number> {
   return { ok: false, problem: `"${text}" is not a whole number; write digits only` }
 }
 
-// 1.37 * 1000 is 1370.0000000000002 in binary floating point: what was written has fewer digits than that.
+// 1.001 * 1000 is 1000.9999999999999 in binary floating point: what was written has fewer digits than that.
 function tidy(value: number): number {
   return Number(value.toPrecision(12))
 }
