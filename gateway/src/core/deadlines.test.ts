@@ -47,3 +47,15 @@ test('an item may be added again after its end, and expires then', async (t) => 
   await sleep(30)
   assert.deepEqual(expired, ['again'])
 })
+
+test('of those that are due together the newest expires first, so that its place is not given to it', async (t) => {
+  const expired: string[] = []
+  const deadlines = new Deadlines<Item>(10, ({ name }) => expired.push(name))
+  t.after(() => {
+    deadlines.close()
+  })
+  deadlines.add(linkOf('older'))
+  deadlines.add(linkOf('newer'))
+  await sleep(30)
+  assert.deepEqual(expired, ['newer', 'older'])
+})

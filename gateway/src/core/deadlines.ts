@@ -41,14 +41,13 @@ export class Deadlines<T extends Expiring> {
   }
 
   private readonly sweep = (): void => {
-    const now = nowMs()
-    let first = this.list.first
-    while (first !== undefined && first.deadlineMs <= now) {
-      this.list.shift()
-      this.expired(first)
-      first = this.list.first
-    }
-    // At least 1 ms: a timer may fire a fraction of a ms early, and must not then spin.
+    // Timers tick in ms: whoever is due within the next one is due now.
+    const now = nowMs() + 1
+    const due: T[] = []
+    while (this.list.first !== undefined && this.list.first.deadlineMs <= now) due.push(this.list.shift()!)
+    // The newest first: an old one that ends makes room, and room must not go to one that is due as well.
+    for (const item of due.reverse()) this.expired(item)
+    const first = this.list.first
     this.timer =
       first === undefined ? undefined : setTimeout(this.sweep, Math.max(1, Math.ceil(first.deadlineMs - now))).unref()
   }
