@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { constantArrivals } from './arrivals.ts'
+import { constantArrivals, probeArrivals } from './arrivals.ts'
 
 describe('constantArrivals', () => {
   const table = [
@@ -70,6 +70,31 @@ describe('constantArrivals', () => {
         const dueNs = schedule.dueNs(index)
         assert.ok(Number.isInteger(dueNs))
         assert.ok(Math.abs(schedule.dueNs(index + 1) - dueNs - 1e9 / options.ratePerSec) <= 1.1)
+      }),
+    )
+  })
+})
+
+describe('probeArrivals', () => {
+  test('a probe is due halfway between two requests of the load', () => {
+    const schedule = probeArrivals({ ratePerSec: 5_000, durationMs: 1_000, warmupMs: 100 }, 20, 0)
+    assert.deepEqual([schedule.warmupCount, schedule.count], [2, 20])
+    assert.deepEqual([-1, 0, 1, 2].map(schedule.dueNs), [-49.9e6, 0.1e6, 50.1e6, 100.1e6])
+  })
+
+  test('lines of different phases do not meet', () => {
+    const load = { ratePerSec: 5_000, durationMs: 1_000, warmupMs: 0 }
+    const floor = probeArrivals(load, 20, 0)
+    const ping = probeArrivals(load, 20, 0.5)
+    assert.equal(ping.dueNs(0) - floor.dueNs(0), 25e6)
+  })
+
+  test('due instants never decrease, whatever the rates', () => {
+    const rates = fc.double({ min: 0.1, max: 1e5, noNaN: true })
+    fc.assert(
+      fc.property(rates, rates, fc.double({ min: 0, max: 0.999, noNaN: true }), (ratePerSec, probeRate, phase) => {
+        const schedule = probeArrivals({ ratePerSec, durationMs: 1_000, warmupMs: 1_000 }, probeRate, phase)
+        for (let index = -20; index < 20; index++) assert.ok(schedule.dueNs(index) <= schedule.dueNs(index + 1))
       }),
     )
   })

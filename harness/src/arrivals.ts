@@ -5,7 +5,7 @@ export interface ArrivalSchedule {
   /** Requests due inside the window; their positions are 0 to count - 1. */
   readonly count: number
   /** Instant at which request `index` is due, ns from the opening of the window; never decreasing in `index`. */
-  dueNs(index: number): number
+  dueNs: (index: number) => number
 }
 
 /**
@@ -25,4 +25,22 @@ export function constantArrivals(options: {
     count: Math.max(1, Math.round((options.durationMs / 1e3) * options.ratePerSec)),
     dueNs: (index) => Math.round(index * intervalNs),
   }
+}
+
+/**
+ * Probes beside a load: each is due halfway between two of its requests, so that it neither hides behind one nor pushes
+ * one, and sees the programs as the load's own requests do.
+ *
+ * @param phase In [0, 1): share of the distance between two probes by which the first is late; lines of probes with
+ *   different phases do not meet.
+ */
+export function probeArrivals(
+  load: { ratePerSec: number; durationMs: number; warmupMs: number },
+  probeRatePerSec: number,
+  phase: number,
+): ArrivalSchedule {
+  const loadIntervalNs = 1e9 / load.ratePerSec
+  const { warmupCount, count } = constantArrivals({ ...load, ratePerSec: probeRatePerSec })
+  const slotOf = (index: number): number => Math.floor(((index + phase) * load.ratePerSec) / probeRatePerSec)
+  return { warmupCount, count, dueNs: (index) => Math.round((slotOf(index) + 0.5) * loadIntervalNs) }
 }

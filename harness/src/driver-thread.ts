@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { constantArrivals } from './arrivals.ts'
+import { probeArrivals } from './arrivals.ts'
 import { SystemClock } from './clock.ts'
 import { Driver } from './driver.ts'
 import { shareOf, type Plan } from './plan.ts'
@@ -92,13 +92,12 @@ async function run(openNs: number): Promise<void> {
       else live.failed++
     },
   })
-  const probeSchedule = constantArrivals({ ...plan, ratePerSec: plan.probeRatePerSec })
   const drivers = [
     driver,
     ...probeLines.map(
-      (line) =>
+      (line, at) =>
         new Driver({
-          schedule: probeSchedule,
+          schedule: probeArrivals(plan, plan.probeRatePerSec, at / probeLines.length),
           clock,
           transport: line.transport,
           openNs,

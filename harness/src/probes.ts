@@ -5,7 +5,7 @@ export const PROBE_NAMES = ['floor', 'ping'] as const
 
 /**
  * `floor`: the plan's own request, past the gateway, straight to the mock. `ping`: to the gateway's health route, which
- * it answers by itself: there and back between driver and gateway under this very load, measured apart from any account.
+ * it answers by itself: the way between driver and gateway under this very load, measured apart from the load's requests.
  */
 export type ProbeName = (typeof PROBE_NAMES)[number]
 
@@ -45,7 +45,7 @@ export function planProbes(plan: Plan, urls: { mock?: string; gateway?: string }
     ...(urls.gateway !== undefined && {
       ping: {
         url: urls.gateway,
-        request: { method: 'GET' as const, path: '/health', headers: {}, body: '' },
+        request: { method: 'GET' as const, path: '/health', headers: { 'x-bench-timing': '1' }, body: '' },
         connections: connections.ping,
       },
     }),

@@ -15,6 +15,8 @@ const DISTRIBUTIONS = {
   mockDelayErrorUs: LATENCY_US,
   /** service time - the mock's actual delay */
   aboveMockNs: DURATION_NS,
+  /** service time - the gateway's own total: the way between driver and gateway, both ways */
+  outsideGatewayNs: DURATION_NS,
   publishedOverheadNs: DURATION_NS,
   inProcessOverheadNs: DURATION_NS,
 } satisfies Record<string, HistogramShape>
@@ -105,7 +107,7 @@ export class Recorder {
     this.span.lastOkNs = Math.max(this.span.lastOkNs, endNs)
     this.distributions.latencyUs.record((endNs - dueNs) / 1e3)
     this.distributions.serviceUs.record((endNs - sentNs) / 1e3)
-    if (attempt.timingNs) this.#addTiming(attempt.timingNs)
+    if (attempt.timingNs) this.#addTiming(endNs - sentNs, attempt.timingNs)
     if (attempt.mock) this.#addAccount(endNs - sentNs, sentNs - dueNs, attempt.mock, attempt.timingNs)
   }
 
@@ -138,7 +140,8 @@ export class Recorder {
     }
   }
 
-  #addTiming(timingNs: Float64Array): void {
+  #addTiming(serviceNs: number, timingNs: Float64Array): void {
+    this.distributions.outsideGatewayNs.record(serviceNs - timingNs[TOTAL_SLOT]!)
     for (let slot = 0; slot < TOTAL_SLOT; slot++) this.segmentsNs[slot]!.record(timingNs[slot]!)
     this.distributions.publishedOverheadNs.record(sumOf(timingNs, PUBLISHED_SLOTS))
     // The total is the gateway's own span of the request, so that time no stage owns is in this overhead too.

@@ -181,11 +181,11 @@ export const ResultSchema = Type.Object(
       Type.Object(
         {
           pings: Type.Integer({ description: 'answered requests to the gateway itself' }),
-          meanUs: num('mean of their service time, us'),
+          meanUs: num("mean of their service time less the gateway's own total, us"),
           p50Us: Type.Number(),
           p99Us: Type.Number(),
         },
-        { description: 'there and back between driver and built-in gateway during the run, by its health route' },
+        { description: 'the way between driver and built-in gateway, both ways, during the run, by its health route' },
       ),
     ),
     stagesUs: opt(Type.Record(Type.String(), StageDistribution)),

@@ -30,10 +30,10 @@ export function summarize(recording: Recording): Result {
   const planned = interrupted ? counts.sent + counts.dropped : plan.requests
   const answered = counts.ok > 0
   const floor = recorded(load.probes.floor?.distributions.aboveMockNs)
-  const ping = recorded(load.probes.ping?.distributions.serviceUs)
+  const ping = recorded(load.probes.ping?.distributions.outsideGatewayNs)
   const ledgerUs = drawUpLedger(load.main.withTiming, load.main.withMockOnly, target.name, {
     ...(floor && { floorUs: floor.mean / 1e3 }),
-    ...(ping && { pingUs: ping.mean, pingErrorUs: meanError95(ping) }),
+    ...(ping && { pingUs: ping.mean / 1e3, pingErrorUs: meanError95(ping) / 1e3 }),
   })
   const evidence = {
     ...(interrupted && { interrupted }),
@@ -66,7 +66,12 @@ export function summarize(recording: Recording): Result {
       },
     }),
     ...(ping && {
-      ping: { pings: ping.count, meanUs: ping.mean, p50Us: ping.percentile(50), p99Us: ping.percentile(99) },
+      ping: {
+        pings: ping.count,
+        meanUs: ping.mean / 1e3,
+        p50Us: ping.percentile(50) / 1e3,
+        p99Us: ping.percentile(99) / 1e3,
+      },
     }),
     ...stagesOf(recording),
     ...overheadOf(recording, floor),

@@ -57,7 +57,7 @@ export type SegmentName = StageName | EdgeSegmentName
 export const OUTSIDE_PUBLISHED_OVERHEAD: readonly StageName[] = ['json_marshaling', 'response_parsing', 'http_request']
 
 /**
- * The built-in gateway's `Server-Timing` answer to a request that carries `x-bench-timing: 1`: one
+ * The built-in gateway's `Server-Timing` answer to a chat completion or `GET /health` that carries `x-bench-timing: 1`: one
  * `<segment>;dur=<ms>` per segment in the order of SEGMENTS, then `total;dur=<ms>`, the time from the request's
  * headers being seen to this header being composed. Durations are in ms with six decimals (ns).
  */

@@ -4,8 +4,11 @@ import type { GatewayConfig } from '../config.ts'
 import { GatewayError, gatewayErrorBody } from '../core/errors.ts'
 import { type FailureRecord, Gateway } from '../core/gateway.ts'
 import { listedModels } from '../core/routes.ts'
+import { SLOT, StageClock } from '../core/stage-clock.ts'
+import { TIMING_REQUEST_HEADER } from '../core/stages.ts'
 import { HttpContext } from './http-context.ts'
 import { metricsRegistry } from './metrics.ts'
+import { serverTiming } from './server-timing.ts'
 import { stagesReport } from './stages-report.ts'
 
 /** Idle callers stay connected this long: a load test pauses between its runs. */
@@ -16,6 +19,8 @@ const REQUEST_TIMEOUT_MS = 60_000
 declare module 'fastify' {
   interface FastifyRequest {
     context: HttpContext | null
+    /** Of a health check that wants its time told: a harness that measures the way to the gateway and back. */
+    clock: StageClock | null
   }
 }
 
@@ -46,6 +51,7 @@ export function createServer(config: GatewayConfig, onFailure?: (failure: Failur
   // Each request in flight listens on its socket, and a caller may pipeline many.
   app.server.on('connection', (socket) => socket.setMaxListeners(0))
   app.decorateRequest('context', null)
+  app.decorateRequest('clock', null)
   app.removeAllContentTypeParsers()
   // Whatever the content type says, a body here is JSON or an error; curl's default says form data.
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
@@ -88,7 +94,20 @@ export function createServer(config: GatewayConfig, onFailure?: (failure: Failur
     },
   })
   app.get('/v1/models', () => modelList(config))
-  app.get('/health', () => ({ status: 'ok', inFlight: gateway.contexts.inUse }))
+  app.get('/health', {
+    onRequest: (request, _reply, done) => {
+      if (request.headers[TIMING_REQUEST_HEADER] === '1') request.clock = new StageClock()
+      request.clock?.start()
+      done()
+    },
+    handler: ({ clock }, reply) => {
+      if (clock) {
+        clock.lap(SLOT.request_reading)
+        reply.header('server-timing', serverTiming(clock.ns, clock.totalNs))
+      }
+      return { status: 'ok', inFlight: gateway.contexts.inUse }
+    },
+  })
   const registry = metricsRegistry(gateway)
   app.get('/metrics', async (_request, reply) => {
     const text = await registry.metrics()
