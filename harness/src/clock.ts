@@ -152,7 +152,7 @@ export class VirtualClock implements Clock {
   }
 
   wakeAt(atNs: number, callback: () => void): () => void {
-    return this.#alarms.set(Math.max(atNs, this.#nowNs), callback)
+    return this.#alarms.set(atNs, callback)
   }
 
   /** Lets time pass to `atNs`, ringing every alarm on the way; one that is set while ringing rings too when due. */
