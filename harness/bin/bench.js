@@ -10,9 +10,12 @@ const cli = new URL('../src/cli.ts', import.meta.url)
 if (process.versions.node === require('node/package.json').version) {
   await import(cli.href)
 } else {
-  // Detached, so that a terminal's Ctrl-C reaches this process alone and is passed on once.
-  const child = spawn(require.resolve('node/bin/node'), [fileURLToPath(cli), ...process.argv.slice(2)], {
-    stdio: 'inherit',
+  // Detached, so that a terminal's Ctrl-C reaches this process alone and is passed on once; with a pipe that closes when
+  // this process is gone, however that came about.
+  const watch = new URL('../src/exit-with-parent.ts', import.meta.url).href
+  const args = ['--import', watch, fileURLToPath(cli), ...process.argv.slice(2)]
+  const child = spawn(require.resolve('node/bin/node'), args, {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     detached: true,
   })
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))

@@ -174,6 +174,7 @@ describe('settings that contradict', () => {
     ['fewer connections than threads', { connections: '3', threads: '4', latency: '0' }, '--connections'],
     ['a concurrency above the buffer', { concurrency: '15001' }, '--concurrency'],
     ['a request too small for its model', { 'request-size': '20' }, '--request-size'],
+    ['an answer smaller than a completion', { 'response-size': '388' }, '--response-size'],
     ['less than one request', { rate: '0.5', duration: '1' }, '--rate and --duration'],
   ] as [string, FlagValues, string][]) {
     test(`${what} is refused, and ${names} is named`, () => {

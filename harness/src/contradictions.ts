@@ -1,14 +1,20 @@
+import { SMALLEST_RESPONSE_BYTES } from '@gatebench/mock-provider/completion'
 import type { RunConfig } from './config.ts'
 import { requestsInFlight } from './file-limits.ts'
 
 /** Settings that are each fine and together cannot give a result. Empty when there are none. */
 export function contradictions(config: Readonly<RunConfig>): string[] {
-  const { ratePerSec, durationMs, warmupMs, mockLatencyMs, mockJitterMs, timeoutMs, connections, gateway } = config
+  const { ratePerSec, durationMs, warmupMs, mockLatencyMs, mockJitterMs, timeoutMs, connections, gateway, responseBytes } = config
   const problems: string[] = []
   const slowestMs = mockLatencyMs + mockJitterMs
 
   if (ratePerSec * durationMs < 1000) {
     problems.push(`--rate and --duration: plan less than one request, got ${ratePerSec}/s for ${durationMs} ms`)
+  }
+  if (responseBytes < SMALLEST_RESPONSE_BYTES) {
+    problems.push(
+      `--response-size: must be at least ${SMALLEST_RESPONSE_BYTES} bytes, the smallest whole completion, got ${responseBytes}`,
+    )
   }
   if (mockJitterMs > mockLatencyMs) {
     problems.push(
