@@ -247,8 +247,6 @@ test('once closed, nothing of a transport keeps the process', async () => {
     await using transport = new TestTransport(server.url, { timeoutMs: 1_000 })
     await transport.open()
     await transport.ask()
-      () => undefined,
-    )
   }
   await until(() => process.getActiveResourcesInfo().length <= before)
 })
