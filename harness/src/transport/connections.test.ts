@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import type { Attempt } from '../outcome.ts'
 import { rawServer, type RawServer } from './raw-server.test-data.ts'
 import { CHUNKED, OK, sized } from './responses.test-data.ts'
 import { answering, ending, TestTransport, until } from './test-transport.test-data.ts'
@@ -85,6 +86,28 @@ describe('connections', () => {
     })
   })
 
+  test('that have just been given up are not used, even before the system has closed them', async () => {
+    const unused: Socket[] = []
+    await using server = await rawServer(
+      (socket) => {
+        // Both are read in one turn: the idle connection first, then the answer whose `done` sends again.
+        for (const other of unused.filter((one) => one !== socket)) other.write('never asked')
+        unused.length = 0
+        socket.write(`${OK}connection: close\r\ncontent-length: 0\r\n\r\n`)
+      },
+      { onAccept: (socket) => void unused.push(socket) },
+    )
+    await using transport = new TestTransport(server.url, { connections: 2 })
+    await transport.open()
+    await until(() => server.accepted === 2)
+    const again = await new Promise<Attempt>((resolve) => {
+      transport.send(0, 0, () => {
+        transport.send(1, 0, resolve)
+      })
+    })
+    assert.partialDeepStrictEqual(again, { outcome: { kind: 'ok' }, openedConnection: true })
+  })
+
   test('that a server closes at once are opened once each, not for ever', async () => {
     await using server = await rawServer(() => undefined, { onAccept: (socket) => void socket.end() })
     await using transport = new TestTransport(server.url, { connections: 20 })
@@ -143,11 +166,12 @@ describe('a failure', () => {
   test('by timeout does not touch requests that are younger', async () => {
     const held: Socket[] = []
     await using server = await rawServer((socket) => void held.push(socket))
-    await using transport = new TestTransport(server.url, { timeoutMs: 200 })
+    await using transport = new TestTransport(server.url, { timeoutMs: 400 })
     const old = transport.ask()
-    await sleep(120)
+    await sleep(250)
     const young = transport.ask()
     assert.equal((await old).outcome.kind, 'timeout')
+    await until(() => held.length === 2)
     held[1]!.write(sized('x'))
     assert.equal((await young).outcome.kind, 'ok')
   })

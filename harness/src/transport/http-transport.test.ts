@@ -40,7 +40,9 @@ describe('an answer', () => {
       await using server = await answering(text)
       await using transport = new TestTransport(server.url)
       for (const openedConnection of [true, false, false]) {
-        assert.partialDeepStrictEqual(await transport.ask(), { outcome: { kind, status }, bodyBytes, openedConnection })
+        const attempt = await transport.ask()
+        assert.partialDeepStrictEqual(attempt, { outcome: { kind, status }, bodyBytes, openedConnection })
+        assert.ok(attempt.firstByteNs! > attempt.sentNs!, "not an earlier answer's instant")
       }
       assert.equal(server.accepted, 1)
     })
