@@ -48,22 +48,27 @@ export class Driver {
     })
   }
 
-  /** Sends no more; what is in flight is still waited for. Positions that have not come due are not reported. */
+  /**
+   * Sends what is due by now, however late, and no more: only positions that have not come due go unreported. What is in
+   * flight is still waited for.
+   */
   stop(): void {
     this.#cancelWake()
+    this.#sendDue()
     this.#ended = true
     this.#finishIfDone()
   }
 
-  #turn(): void {
+  #sendDue(): void {
     const { schedule, clock, openNs, step } = this.#options
     const nowNs = clock.nowNs()
     // The very sum that the alarm was set for: a difference is rounded otherwise, and the alarm could ring too early for it.
-    while (!this.#ended && this.#next < schedule.count && openNs + schedule.dueNs(this.#next) <= nowNs) {
-      this.#fire(this.#next)
+    while (this.#next < schedule.count && openNs + schedule.dueNs(this.#next) <= nowNs) {
+      const index = this.#next
+      // Before it is fired, which may report a drop to someone who calls stop().
       this.#next += step
+      this.#fire(index)
     }
-    this.#sleepUntilNextDue()
   }
 
   #sleepUntilNextDue(): void {
@@ -74,7 +79,8 @@ export class Driver {
       return
     }
     this.#cancelWake = clock.wakeAt(openNs + schedule.dueNs(this.#next), () => {
-      this.#turn()
+      this.#sendDue()
+      this.#sleepUntilNextDue()
     })
   }
 
