@@ -192,6 +192,26 @@ describe('a provider in trouble', () => {
     assert.equal((await gateway.chat()).status, 200)
   })
 
+  test('bytes that nobody asked for close the idle connection: they are nobody’s answer', async (t) => {
+    const answer = `HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{"id":"own"}`
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => {
+        socket.write(answer)
+        setTimeout(() => socket.write(answer.replace('own', 'bad')), 20)
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => server.close())
+    const { port } = server.address() as AddressInfo
+    const gateway = await startGateway(t, { providers: { openai: providerFile(`http://127.0.0.1:${port}`) } })
+    assert.match(await (await gateway.chat()).text(), /"own"/)
+    await eventually(() => {
+      assert.equal(gateway.gateway.providers[0]?.pool.counters.open, 0)
+    })
+    assert.match(await (await gateway.chat()).text(), /"own"/)
+  })
+
   test('connection: close is honoured', async (t) => {
     const provider = await startProvider(t, (_request, response) => {
       response.writeHead(200, { connection: 'close' }).end(JSON.stringify(COMPLETION))
