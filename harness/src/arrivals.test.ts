@@ -99,3 +99,33 @@ describe('probeArrivals', () => {
     )
   })
 })
+
+describe('probeArrivals of any load', () => {
+  test('beside a load thinner than they are, they do not come in bursts', () => {
+    const { dueNs } = probeArrivals({ ratePerSec: 1, durationMs: 10_000, warmupMs: 0 }, 20, 0)
+    assert.deepEqual([0, 1, 2, 20].map(dueNs), [12.5e6, 62.5e6, 112.5e6, 1_012.5e6])
+  })
+
+  const anyLoad = fc.record({
+    ratePerSec: fc.oneof(fc.double({ min: 0.5, max: 10_000, noNaN: true }), fc.constantFrom(1, 10, 20, 40, 333.3)),
+    durationMs: fc.integer({ min: 100, max: 60_000 }),
+    warmupMs: fc.integer({ min: 0, max: 5_000 }),
+  })
+
+  test('no two meet, of one line or of two half a distance apart, nor do they meet a request of the load', () => {
+    fc.assert(
+      fc.property(anyLoad, fc.integer({ min: 1, max: 100 }), (load, probeRatePerSec) => {
+        const lines = [0, 0.5].map((phase) => probeArrivals(load, probeRatePerSec, phase))
+        const dueNs = Array.from({ length: 50 }, (_, i) => lines.map((line) => line.dueNs(i - 10))).flat()
+        const loadIntervalNs = 1e9 / load.ratePerSec
+        // Half a place is the least distance from a request, and a whole one from a probe.
+        const placeNs = loadIntervalNs / Math.ceil((2 * probeRatePerSec) / load.ratePerSec)
+        dueNs.forEach((due, i) => {
+          if (i > 0) assert.ok(due - dueNs[i - 1]! >= placeNs * 0.99 - 1)
+          const fromRequestNs = Math.abs(due - Math.round(due / loadIntervalNs) * loadIntervalNs)
+          assert.ok(fromRequestNs >= placeNs * 0.49 - 1)
+        })
+      }),
+    )
+  })
+})

@@ -29,18 +29,19 @@ export function constantArrivals(options: {
 
 /**
  * Probes beside a load: each is due halfway between two of its requests, so that it neither hides behind one nor pushes
- * one, and sees the programs as the load's own requests do.
+ * one, and sees the programs as the load's own requests do. Of a load too thin for that, each distance is divided evenly.
  *
  * @param phase In [0, 1): share of the distance between two probes by which the first is late; lines of probes with
- *   different phases do not meet.
+ *   different phases do not meet: 0 and 0.5, that is, for which two places between two probes are enough.
  */
 export function probeArrivals(
   load: { ratePerSec: number; durationMs: number; warmupMs: number },
   probeRatePerSec: number,
   phase: number,
 ): ArrivalSchedule {
-  const loadIntervalNs = 1e9 / load.ratePerSec
+  const places = Math.ceil((2 * probeRatePerSec) / load.ratePerSec)
+  const placesPerSec = load.ratePerSec * places
   const { warmupCount, count } = constantArrivals({ ...load, ratePerSec: probeRatePerSec })
-  const slotOf = (index: number): number => Math.floor(((index + phase) * load.ratePerSec) / probeRatePerSec)
-  return { warmupCount, count, dueNs: (index) => Math.round((slotOf(index) + 0.5) * loadIntervalNs) }
+  const slotOf = (index: number): number => Math.floor(((index + phase) * placesPerSec) / probeRatePerSec)
+  return { warmupCount, count, dueNs: (index) => Math.round((slotOf(index) + 0.5) * (1e9 / placesPerSec)) }
 }
