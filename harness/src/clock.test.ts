@@ -134,7 +134,8 @@ describe('SystemClock', () => {
     const clock = new SystemClock()
     assert.equal(clock.sleptNs(), 0)
     const startNs = clock.nowNs()
-    await rung(clock, startNs + 2.5e6)
+    // On a busy machine the alarm may be overdue before the loop comes to it: then there is nothing to sleep through.
+    for (let tries = 0; tries < 200 && clock.sleptNs() === 0; tries++) await rung(clock, clock.nowNs() + 2.5e6)
     assert.ok(clock.sleptNs() > 0, `${clock.sleptNs()} ns`)
     assert.ok(clock.sleptNs() <= clock.nowNs() - startNs)
   })
