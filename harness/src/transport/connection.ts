@@ -11,6 +11,7 @@ const SERVER_TIMING_SLOT = 1
 
 /** A completion's id stands near the start of its body, wherever a gateway put it among the fields. */
 const BODY_START_BYTES = 4_096
+const COMPLETION_ID_START = Buffer.from('chatcmpl-')
 
 /** What a connection tells the transport that owns it. */
 export interface ConnectionOwner {
@@ -31,6 +32,7 @@ export class Connection {
     keepHeaders: KEEP_HEADERS,
     bodyStartBytes: BODY_START_BYTES,
     keepBodyStartUnless: MOCK_DELAY_SLOT,
+    keepBodyStartWith: COMPLETION_ID_START,
   })
   #index = 0
   #dueNs = 0

@@ -63,6 +63,15 @@ test('the start of the body is kept up to its limit, and only where the named he
   assert.equal(parsePieces([sized('abcdef')]).bodyStart, '')
 })
 
+test('the start of the body is kept where the named bytes are in it, however it is cut', () => {
+  const options = { bodyStartBytes: 6, keepBodyStartWith: Buffer.from('id-') }
+  const text = sized('x id-1 y')
+  for (let at = 1; at < text.length; at++) assert.equal(parsePieces(cutAt(text, [at]), options).bodyStart, 'x id-1')
+  assert.equal(parsePieces([sized('x no-1 y')], options).bodyStart, '')
+  assert.equal(parsePieces([sized('nothing id-1')], options).bodyStart, '', 'beyond the start')
+  assert.equal(parsePieces([`${CHUNKED}3\r\nx i\r\n3\r\nd-1\r\n0\r\n\r\n`], options).bodyStart, 'x id-1')
+})
+
 test('after a reset nothing of the last response is left, however it ended', () => {
   const fresh = parseWith(new ResponseParser(KEEP), sized('ok'))
   for (const { text } of [...WHOLE, ...REFUSED]) {

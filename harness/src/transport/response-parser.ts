@@ -9,6 +9,8 @@ export interface ResponseParserOptions {
   bodyStartBytes?: number
   /** Index into `keepHeaders`: a response with that header has no need of its body's start. */
   keepBodyStartUnless?: number
+  /** A start without these bytes is not worth keeping, and may be left out. */
+  keepBodyStartWith?: Buffer
   /** Sees every piece of the body, valid only during the call. */
   onBody?: (bytes: Buffer, start: number, end: number) => void
 }
@@ -148,9 +150,17 @@ export class ResponseParser {
     const { bodyStartBytes = 0, keepBodyStartUnless, onBody } = this.#options
     const room = bodyStartBytes - this.bodyStart.length
     if (room > 0 && (keepBodyStartUnless === undefined || this.headers[keepBodyStartUnless] === undefined)) {
-      this.bodyStart += bytes.toString('latin1', start, Math.min(end, start + room))
+      this.#keepStart(bytes, start, Math.min(end, start + room))
     }
     onBody?.(bytes, start, end)
+  }
+
+  #keepStart(bytes: Buffer, start: number, end: number): void {
+    const { keepBodyStartWith } = this.#options
+    // Most often the whole body is here, and bytes are cheaper to search than a text is to make.
+    const whole = this.#state === State.sized && this.bodyBytes === this.#left
+    if (whole && keepBodyStartWith && !bytes.subarray(start, end).includes(keepBodyStartWith)) return
+    this.bodyStart += bytes.toString('latin1', start, end)
   }
 
   /** Reads up to the end of the head, which may have come in pieces; returns the position after what it took. */
