@@ -4,7 +4,17 @@ import { requestsInFlight } from './file-limits.ts'
 
 /** Settings that are each fine and together cannot give a result. Empty when there are none. */
 export function contradictions(config: Readonly<RunConfig>): string[] {
-  const { ratePerSec, durationMs, warmupMs, mockLatencyMs, mockJitterMs, timeoutMs, connections, gateway, responseBytes } = config
+  const {
+    ratePerSec,
+    durationMs,
+    warmupMs,
+    mockLatencyMs,
+    mockJitterMs,
+    timeoutMs,
+    connections,
+    gateway,
+    responseBytes,
+  } = config
   const problems: string[] = []
   const slowestMs = mockLatencyMs + mockJitterMs
 

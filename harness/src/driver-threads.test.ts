@@ -42,6 +42,7 @@ async function serve(t: TestContext, answer: RequestListener) {
   }
 }
 
+const NEVER = new AbortController().signal
 const after =
   (ms: number): RequestListener =>
   (_, response) => {
@@ -61,7 +62,7 @@ async function drive(
   url: string,
   { probes = {}, abortAfterMs }: { probes?: ProbeLines; abortAfterMs?: number } = {},
 ) {
-  const threads = await DriverThreads.open(plan, url, probes)
+  const threads = await DriverThreads.open(plan, url, probes, NEVER)
   const controller = new AbortController()
   const clock = new SystemClock()
   const rows: number[] = []
@@ -164,7 +165,7 @@ describe('DriverThreads', { concurrency: 3, timeout: 20_000 }, () => {
 
   test('with a signal that is aborted already nothing of the window is sent', async (t) => {
     const { url, deserted } = await serve(t, after(1))
-    const threads = await DriverThreads.open(planOf({ threads: 2, warmupMs: 1_000 }), url, {})
+    const threads = await DriverThreads.open(planOf({ threads: 2, warmupMs: 1_000 }), url, {}, NEVER)
     const observer = { onProgress: () => undefined, onRows: () => undefined }
     const load = await threads.run(AbortSignal.abort(), observer, () => undefined)
     assert.equal(load.main.counts.sent, 0)
@@ -181,7 +182,7 @@ describe('DriverThreads', { concurrency: 3, timeout: 20_000 }, () => {
     const plan = planOf({ threads: 3 })
     // The probe's connections stand, and are to go.
     const probes = { floor: { url: alive.url, request: plan.request, connections: 10 } }
-    await assert.rejects(DriverThreads.open(plan, url, probes), (error) => {
+    await assert.rejects(DriverThreads.open(plan, url, probes, NEVER), (error) => {
       assert.ok(error instanceof TargetError)
       assert.equal(error.message, `${url}: could not open ${PLENTY} connections: ECONNREFUSED`)
       return true
@@ -190,12 +191,21 @@ describe('DriverThreads', { concurrency: 3, timeout: 20_000 }, () => {
   })
 
   test('a thread that breaks at its start fails the opening', async () => {
-    await assert.rejects(DriverThreads.open(planOf({ threads: 2 }), 'not a url', {}), /Invalid URL/)
+    await assert.rejects(DriverThreads.open(planOf({ threads: 2 }), 'not a url', {}, NEVER), /Invalid URL/)
+  })
+
+  test('opening that is interrupted ends with the reason, and its threads with it', async () => {
+    const reason = new Error('enough')
+    await assert.rejects(
+      DriverThreads.open(planOf({ threads: 2 }), 'http://127.0.0.1:1', {}, AbortSignal.abort(reason)),
+      reason,
+    )
+    await deserted()
   })
 
   test('threads that were opened and are not needed leave no connection', async (t) => {
     const { url, deserted } = await serve(t, after(1))
-    const threads = await DriverThreads.open(planOf({ threads: 2 }), url, {})
+    const threads = await DriverThreads.open(planOf({ threads: 2 }), url, {}, NEVER)
     await threads.terminate()
     await deserted()
   })

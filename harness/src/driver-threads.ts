@@ -31,6 +31,8 @@ export interface LoadObserver {
   onRows: (rows: Int32Array) => void
 }
 
+/** Thousands of connections take a second; a target that swallows them must not hold a run for ever. */
+const OPENING_MAX_MS = 60_000
 /** Between the threads being told and the warm-up's first request: time for the message to arrive. */
 const START_MARGIN_NS = 50e6
 
@@ -45,21 +47,22 @@ export class DriverThreads {
   }
 
   /**
-   * Starts the threads and opens every connection.
+   * Starts the threads and opens every connection. Rejects with the signal's reason when it is aborted.
    *
-   * @throws TargetError when one cannot be opened.
+   * @throws TargetError when a connection cannot be opened, or all of them not in time.
    */
-  static async open(plan: Plan, targetUrl: string, probes: ProbeLines): Promise<DriverThreads> {
+  static async open(plan: Plan, targetUrl: string, probes: ProbeLines, signal: AbortSignal): Promise<DriverThreads> {
     const workers = Array.from({ length: plan.threads }, (_, thread) => {
       // One thread is enough for the few probes.
       const workerData: DriverThreadData = { plan, thread, targetUrl, probes: thread === 0 ? probes : {} }
       return new Worker(new URL('./driver-thread.ts', import.meta.url), { workerData })
     })
     const threads = new DriverThreads(plan, workers)
+    const given = AbortSignal.any([signal, AbortSignal.timeout(OPENING_MAX_MS)])
     try {
       await Promise.all(
         workers.map(async (worker) => {
-          const [message] = (await once(worker, 'message')) as [FromDriverThread]
+          const [message] = (await once(worker, 'message', { signal: given })) as [FromDriverThread]
           if (message.kind === 'failed') {
             throw new TargetError(`${targetUrl}: could not open ${plan.connections} connections: ${message.message}`)
           }
@@ -67,7 +70,10 @@ export class DriverThreads {
       )
     } catch (error) {
       await threads.terminate()
-      throw error
+      signal.throwIfAborted()
+      if (!given.aborted) throw error
+      const limit = `within ${OPENING_MAX_MS / 1e3} s`
+      throw new TargetError(`${targetUrl}: could not open ${plan.connections} connections ${limit}`, { cause: error })
     }
     return threads
   }

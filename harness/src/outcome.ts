@@ -8,8 +8,8 @@ export type Outcome =
   | { kind: 'timeout'; afterMs: number }
   /** The connection could not be opened, broke, or carried something that is not HTTP; `code` is stable. */
   | { kind: 'transport_error'; code: string }
-  /** Due, but never sent, because the bound on requests in flight was reached or the run was stopped. */
-  | { kind: 'dropped'; reason: 'in_flight_bound' | 'interrupted' }
+  /** Due, but never sent, because the bound on requests in flight was reached. */
+  | { kind: 'dropped'; reason: 'in_flight_bound' }
 
 /** The delay of one answer as the mock itself knows it, in us. */
 export interface MockTruth {

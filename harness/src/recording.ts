@@ -33,7 +33,7 @@ const StageDistribution = Type.Object({
         clockUs: num('cost of one clock call in the gateway, us'),
         batchMeanUs: opt(num('mean of the same work timed in a batch of many, us')),
       },
-      { description: 'present when the mean is shorter than one clock call: the mean is then not a measurement' },
+      { description: 'present when the median is shorter than one clock call: single readings then say nothing' },
     ),
   ),
 })

@@ -64,8 +64,7 @@ export async function performRun(
       ...(mockUrl !== '' && { mock: mockUrl }),
       ...(timed && { gateway: target.url }),
     })
-    threads = await DriverThreads.open(plan, target.url, probes)
-    signal.throwIfAborted()
+    threads = await DriverThreads.open(plan, target.url, probes, signal)
     observer.onPhase('load')
     return await measure(plan, { mock, target, timed, threads }, signal, observer)
   } finally {
