@@ -200,7 +200,6 @@ describe('DriverThreads', { concurrency: 3, timeout: 20_000 }, () => {
       DriverThreads.open(planOf({ threads: 2 }), 'http://127.0.0.1:1', {}, AbortSignal.abort(reason)),
       reason,
     )
-    await deserted()
   })
 
   test('threads that were opened and are not needed leave no connection', async (t) => {
