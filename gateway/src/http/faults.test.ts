@@ -63,6 +63,16 @@ describe('requests that the gateway refuses', () => {
     assert.equal(gateway.failures.length, 14)
   })
 
+  test('no body at all, and a content type that is none, are 400', async (t) => {
+    const provider = await startProvider(t)
+    const gateway = await startGateway(t, { providers: { openai: providerFile(provider.url) } })
+    const url = `${gateway.url}/v1/chat/completions`
+    const empty = await fetch(url, { method: 'POST' })
+    const odd = await fetch(url, { method: 'POST', headers: { 'content-type': '/' }, body: '{}' })
+    assert.deepEqual([(await errorOf(empty)).http, (await errorOf(odd)).http], [400, 400])
+    assertNothingLeaked(gateway)
+  })
+
   test('a model finds its way by prefix, apart from its provider, bare, and with a slash of its own', async (t) => {
     const provider = await startProvider(t)
     const other = await startProvider(t)
