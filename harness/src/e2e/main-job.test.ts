@@ -67,7 +67,7 @@ describe('the main job', { concurrency: true }, () => {
       const running = bench(['--rate', '200', '--duration', '60s', '--warmup', '0', '--latency', '20ms', '--out', out])
       let progress = ''
       running.stderr.on('data', (text: Buffer) => (progress += text.toString()))
-      await until(() => /measuring/.test(progress), 15_000, 'the load has begun')
+      await until(() => /measuring/.test(progress), 60_000, 'the load has begun')
       await new Promise((resolve) => setTimeout(resolve, 1_000))
       const children = descendants(running.pid!)
       assert.equal(children.length, 2, 'mock and gateway')
@@ -81,12 +81,25 @@ describe('the main job', { concurrency: true }, () => {
       assert.deepEqual(children.filter(alive), [])
     }))
 
+  test('a second Ctrl-C ends everything at once', () =>
+    withFolder(async (out) => {
+      const running = bench(['--rate', '50', '--warmup', '0', '--latency', '20s', '--out', out])
+      await until(() => descendants(running.pid!).length === 2, 60_000, 'mock and gateway run')
+      const children = descendants(running.pid!)
+      running.kill('SIGINT')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      running.kill('SIGINT')
+      const { exitCode } = await running
+      assert.equal(exitCode, 130)
+      await until(() => !children.some(alive), 5_000, 'mock and gateway are gone')
+    }))
+
   test('a gateway that dies in the middle ends the run with code 3, and what was measured is on disk', () =>
     withFolder(async (out) => {
       const running = bench(['--rate', '200', '--duration', '60s', '--warmup', '0', '--latency', '20ms', '--out', out])
       let progress = ''
       running.stderr.on('data', (text: Buffer) => (progress += text.toString()))
-      await until(() => /measuring/.test(progress), 15_000, 'the load has begun')
+      await until(() => /measuring/.test(progress), 60_000, 'the load has begun')
       const children = descendants(running.pid!)
       // The mock is started first.
       process.kill(Math.max(...children), 'SIGKILL')
