@@ -5,12 +5,13 @@
  *
  *   node scripts/gateway-throughput.ts [rounds = 5] [seconds a round = 4]
  *
- * Prints every round and the ratio of the medians. Reach >= 0.6, stretch >= 0.8. Needs wrk and nginx
+ * Prints every round, the ratio of the medians, and the CPU that each spends on a request: on a machine that others
+ * use too the former wavers, the latter hardly. Reach >= 0.6, stretch >= 0.8. Needs wrk and nginx
  * (apt-get install wrk nginx).
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,7 +56,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-async function serveNginx(upstream: string): Promise<string> {
+async function serveNginx(upstream: string): Promise<{ url: string; child: ChildProcess }> {
   const port = await freePort()
   const configuration = `
     daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log warn;
@@ -70,8 +71,9 @@ async function serveNginx(upstream: string): Promise<string> {
         location / { proxy_pass http://mock; proxy_http_version 1.1; proxy_set_header Connection ""; }
       }
     }`
-  // prettier-ignore
-  children.push(spawn(NGINX, ['-p', folder, '-c', write('nginx.conf', configuration)], { stdio: ['ignore', 'ignore', 'inherit'] }))
+  const argv = ['-p', folder, '-c', write('nginx.conf', configuration)]
+  const child = spawn(NGINX, argv, { stdio: ['ignore', 'ignore', 'inherit'] })
+  children.push(child)
   const url = `http://127.0.0.1:${port}`
   const giveUpAt = Date.now() + 5_000
   for (;;) {
@@ -79,17 +81,49 @@ async function serveNginx(upstream: string): Promise<string> {
       () => true,
       () => false,
     )
-    if (answered) return url
+    if (answered) return { url, child }
     if (Date.now() > giveUpAt) throw new Error(`nginx does not answer on port ${port}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 
-async function requestsPerSec(url: string, script: string, durationSec: number): Promise<number> {
-  const argv = ['-t1', `-c${CONNECTIONS}`, `-d${durationSec}s`, '-s', script, `${url}/v1/chat/completions`]
+const BODY = JSON.stringify({
+  model: 'openai/gpt-4o-mini',
+  messages: [{ role: 'user', content: 'What does a gateway cost, and who says so?' }],
+})
+const SCRIPT = write(
+  'post.lua',
+  `wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\nwrk.body = [[${BODY}]]\n`,
+)
+
+/** CPU of a process and its direct children since their start, us: nginx works in a child. */
+function cpuUs(pid: number): number {
+  const TICK_US = 10_000
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+  const ticks = [pid, ...children].map((process) => {
+    // After the name, which may hold anything: utime and stime are the 12th and 13th fields.
+    const fields = readFileSync(`/proc/${process}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
+    return Number(fields[11]) + Number(fields[12])
+  })
+  return ticks.reduce((sum, each) => sum + each, 0) * TICK_US
+}
+
+interface Target {
+  name: string
+  url: string
+  pid: number
+  rates: number[]
+  cpuUsPerRequest: number[]
+}
+
+async function load({ url, pid }: Target, durationSec: number): Promise<{ rate: number; cpuUsPerRequest: number }> {
+  const beforeUs = cpuUs(pid)
+  const argv = ['-t1', `-c${CONNECTIONS}`, `-d${durationSec}s`, '-s', SCRIPT, `${url}/v1/chat/completions`]
   const { stdout } = await run('wrk', argv)
   if (stdout.includes('Non-2xx')) throw new Error(`not every answer was a success:\n${stdout}`)
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1])
+  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1])
+  const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1])
+  return { rate, cpuUsPerRequest: (cpuUs(pid) - beforeUs) / requests }
 }
 
 function median(values: number[]): number {
@@ -108,14 +142,6 @@ for (const [program, path] of [
   }
 }
 
-const body = JSON.stringify({
-  model: 'openai/gpt-4o-mini',
-  messages: [{ role: 'user', content: 'What does a gateway cost, and who says so?' }],
-})
-const script = write(
-  'post.lua',
-  `wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\nwrk.body = [[${body}]]\n`,
-)
 const mock = await serve('mock-provider/src/main.ts', '--port', '0', '--latency', '0', '--response-size', '1.37KB')
 const config = {
   providers: {
@@ -134,23 +160,32 @@ const gateway = await serve(
   '--port',
   '0',
 )
-const targets = [
-  { name: 'gateway', url: gateway.url, rates: [] as number[] },
-  { name: 'nginx', url: await serveNginx(mock.url), rates: [] as number[] },
-]
-for (const { url } of targets) await requestsPerSec(url, script, 2)
+const nginx = await serveNginx(mock.url)
+const target = (name: string, { url, child }: { url: string; child: ChildProcess }): Target => {
+  return { name, url, pid: child.pid!, rates: [], cpuUsPerRequest: [] }
+}
+const targets = [target('gateway', gateway), target('nginx', nginx)] as const
+for (const each of targets) await load(each, 2)
 
+const inUs = (values: number[]): string => `${median(values).toFixed(1)} us`
 for (let round = 1; round <= rounds; round++) {
-  const order = round % 2 === 1 ? targets : targets.toReversed()
-  for (const target of order) target.rates.push(await requestsPerSec(target.url, script, seconds))
-  const [own, nginx] = targets.map(({ rates }) => rates.at(-1)!)
+  for (const each of round % 2 === 1 ? targets : targets.toReversed()) {
+    const { rate, cpuUsPerRequest } = await load(each, seconds)
+    each.rates.push(rate)
+    each.cpuUsPerRequest.push(cpuUsPerRequest)
+  }
+  const told = targets.map(
+    ({ name, rates, cpuUsPerRequest }) =>
+      `${name} ${rates.at(-1)!.toFixed(0)}/s, CPU ${cpuUsPerRequest.at(-1)!.toFixed(1)} us`,
+  )
   console.log(
-    `round ${round}: gateway ${own!.toFixed(0)}/s  nginx ${nginx!.toFixed(0)}/s  ${(own! / nginx!).toFixed(3)}`,
+    `round ${round}: ${told.join('; ')}; ratio ${(targets[0].rates.at(-1)! / targets[1].rates.at(-1)!).toFixed(3)}`,
   )
 }
-const [own, nginx] = targets.map(({ rates }) => median(rates))
-console.log(`medians: gateway ${own!.toFixed(0)}/s  nginx ${nginx!.toFixed(0)}/s`)
-console.log(`ratio ${(own! / nginx!).toFixed(3)} (reach 0.6, stretch 0.8)`)
+const [own, other] = targets
+console.log(`CPU a request, medians: gateway ${inUs(own.cpuUsPerRequest)}, nginx ${inUs(other.cpuUsPerRequest)}`)
+console.log(`medians: gateway ${median(own.rates).toFixed(0)}/s, nginx ${median(other.rates).toFixed(0)}/s`)
+console.log(`ratio ${(median(own.rates) / median(other.rates)).toFixed(3)} (reach 0.6, stretch 0.8)`)
 // A clean end lets a profile of the gateway be written.
 gateway.child.kill('SIGTERM')
 await once(gateway.child, 'exit')
