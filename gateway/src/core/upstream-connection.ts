@@ -75,9 +75,13 @@ export class UpstreamConnection implements Dispatcher.DispatchHandler {
     this.request.body = context.payload
     this.request.headers = context.upstreamHeaders as string[]
     context.payload = NO_BYTES
-    if (this.socket !== null) markUnused(this.socket)
     this.client.dispatch(this.request, this)
     this.request.body = null
+  }
+
+  /** The event loop has been around since the last answer: undici's own wait for that is not needed. */
+  checked(): void {
+    if (this.socket !== null) markUnused(this.socket)
   }
 
   /** Ends the connection at once, whatever is on it; a request on it hears nothing more. */
@@ -164,9 +168,8 @@ export class UpstreamConnection implements Dispatcher.DispatchHandler {
 /**
  * undici lets a socket that served a request before wait for one more turn of the event loop before the next, to
  * notice bytes that the server sent unasked (GHSA-35p6-xmwp-9g52). Under load a turn is long: 1.5 ms a request in a
- * saturated gateway, more than all its own work. The check guards against a server that smuggles an answer to the
- * next request; here every answer on a connection is that one provider's own word anyway, and bytes that have been
- * read from an idle connection still close it. undici has no option for it, only this mark.
+ * saturated gateway, more than all its own work. The pool lets connections rest for that turn before they are needed;
+ * undici has no option to be told so, only this mark.
  */
 function markUnused(socket: UpstreamSocket): void {
   usedMark ??= Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'kSocketUsed')

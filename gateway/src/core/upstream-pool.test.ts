@@ -39,19 +39,55 @@ function poolTo(t: TestContext, url: string, maxConnections: number) {
 }
 
 describe('UpstreamPool', () => {
-  test('a connection that was used before is written to within the call, not a turn of the loop later', async (t) => {
+  test('a connection that has rested is written to within the call, not a turn of the loop later', async (t) => {
     const { url } = await startProvider(t)
     const { pool, answered } = poolTo(t, url, 1)
     pool.send(new NamedContext('first'))
     await eventually(() => {
       assert.equal(answered.length, 1)
     })
+    // Once around the loop, and once more to be sure of a whole turn.
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
     const second = new NamedContext('second')
     pool.send(second)
     assert.ok(second.clock.ns[SLOT.request_setup]! > 0)
     await eventually(() => {
       assert.equal(answered.length, 2)
     })
+  })
+
+  test('a second answer that follows the first on its heels never reaches the next request', async (t) => {
+    const { url, server } = await startProvider(t, () => undefined)
+    const answer = (body: string) => `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+    server.on('connection', (socket) => {
+      socket.on('data', (request: Buffer) => {
+        socket.write(answer(/x-name: (\S+)/.exec(request.toString())![1]!))
+        setImmediate(() => socket.write(answer('not yours')))
+      })
+    })
+    const names: [asked: string, got: string][] = []
+    const pool = new UpstreamPool(
+      { baseUrl: new URL(url), path: '/', maxConnections: 100, connectTimeoutMs: 1_000 },
+      {
+        // The next leaves while the connection of the last is barely free.
+        answered: (context) => {
+          if (!(context instanceof NamedContext)) throw new Error('not a context of this test')
+          names.push([context.name, context.answer.toString()])
+          if (names.length < 50) pool.send(new NamedContext(`request-${names.length}`))
+        },
+        failed: (_context, cause) => {
+          assert.fail(cause)
+        },
+      },
+    )
+    t.after(() => {
+      pool.close()
+    })
+    pool.send(new NamedContext('request-0'))
+    await eventually(() => {
+      assert.equal(names.length, 50)
+    })
+    for (const [asked, got] of names) assert.equal(got, asked)
   })
 
   test('opens ahead as many as told, and never more than its bound', async (t) => {

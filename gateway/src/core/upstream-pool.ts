@@ -44,6 +44,10 @@ export class UpstreamPool implements ConnectionOwner {
   private readonly events: PoolEvents
   private readonly all = new Set<UpstreamConnection>()
   private readonly idle = new LinkedList<UpstreamConnection>()
+  /** Released in this turn of the event loop and in the one before; see `rest`. */
+  private resting = new LinkedList<UpstreamConnection>()
+  private rested = new LinkedList<UpstreamConnection>()
+  private turning = false
   private readonly waiting = new LinkedList<RequestContext>()
   private openedTotal = 0
 
@@ -57,7 +61,7 @@ export class UpstreamPool implements ConnectionOwner {
   }
 
   get counters(): PoolCounters {
-    const idle = this.idle.length
+    const idle = this.idle.length + this.resting.length + this.rested.length
     const open = this.all.size
     return { open, idle, inUse: open - idle, waiting: this.waiting.length, openedTotal: this.openedTotal }
   }
@@ -105,7 +109,7 @@ export class UpstreamPool implements ConnectionOwner {
   }
 
   answered(connection: UpstreamConnection, context: RequestContext, reusable: boolean): void {
-    if (reusable) this.idle.push(connection.link)
+    if (reusable) this.rest(connection)
     else this.drop(connection)
     this.events.answered(context)
     this.serveWaiting()
@@ -127,7 +131,35 @@ export class UpstreamPool implements ConnectionOwner {
   }
 
   private take(): UpstreamConnection | undefined {
-    return this.idle.pop() ?? (this.all.size < this.options.maxConnections ? this.add() : undefined)
+    const idle = this.idle.pop()
+    if (idle) {
+      idle.checked()
+      return idle
+    }
+    if (this.all.size < this.options.maxConnections) return this.add()
+    // undici itself lets these wait until they have been looked at.
+    return this.rested.pop() ?? this.resting.pop()
+  }
+
+  /**
+   * A connection is idle only after the event loop has been once around since its answer: bytes that the provider sent
+   * unasked have then been read, and have closed it, instead of passing for the answer to somebody else's request.
+   */
+  private rest(connection: UpstreamConnection): void {
+    this.resting.push(connection.link)
+    if (!this.turning) {
+      this.turning = true
+      setImmediate(this.turn)
+    }
+  }
+
+  private readonly turn = (): void => {
+    for (let next = this.rested.shift(); next; next = this.rested.shift()) this.idle.push(next.link)
+    const looked = this.rested
+    this.rested = this.resting
+    this.resting = looked
+    this.turning = this.rested.length > 0
+    if (this.turning) setImmediate(this.turn)
   }
 
   private serveWaiting(): void {
@@ -146,7 +178,7 @@ export class UpstreamPool implements ConnectionOwner {
 
   private drop(connection: UpstreamConnection): void {
     if (!this.all.delete(connection)) return
-    this.idle.remove(connection.link)
+    for (const list of [this.idle, this.resting, this.rested]) list.remove(connection.link)
     connection.destroy()
   }
 

@@ -381,11 +381,15 @@ describe('a full gateway', () => {
         answerCompletion(request, response)
       }, 2)
     })
-    for (const changes of [limits, { network_config: { max_conns_per_host: 1 } }]) {
+    // One at a time takes a second connection: the first rests for a turn of the loop after each answer.
+    for (const [changes, connections] of [
+      [limits, 2],
+      [{ network_config: { max_conns_per_host: 1 } }, 1],
+    ] as const) {
       const gateway = await startGateway(t, { providers: { openai: providerFile(provider.url, changes) } })
       const statuses = await Promise.all(Array.from({ length: 30 }, async () => (await gateway.chat()).status))
       assert.deepEqual(new Set(statuses), new Set([200]))
-      assert.equal(gateway.gateway.providers[0]?.pool.counters.openedTotal, 1)
+      assert.equal(gateway.gateway.providers[0]?.pool.counters.openedTotal, connections)
       assertNothingLeaked(gateway)
       assert.ok(gateway.gateway.contexts.grown > 0)
     }

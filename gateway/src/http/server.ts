@@ -69,6 +69,7 @@ export function createServer(config: GatewayConfig, onFailure?: (failure: Failur
     } else if (raw.destroyed && !raw.complete) {
       gateway.abandon(context)
     } else {
+      reply.hijack()
       context.closeAfterAnswer = true
       gateway.reject(context, reason)
     }
@@ -81,12 +82,14 @@ export function createServer(config: GatewayConfig, onFailure?: (failure: Failur
   app.post('/v1/chat/completions', {
     onRequest: (request, reply, done) => {
       const context = gateway.admit()
-      context.attach(request, reply)
+      context.attach(request.raw, reply.raw)
       request.context = context
       done()
     },
-    handler: (request) => {
+    handler: (request, reply) => {
       const { context, body } = request
+      // The context answers, past Fastify's serialisation: the answer is bytes already.
+      reply.hijack()
       // The parsed body lives on in the context until it is marshaled, and not a moment longer.
       request.body = undefined
       request.context = null
