@@ -17,6 +17,7 @@ import { DEFAULTS } from '../harness/src/config.ts'
 import type { Attempt } from '../harness/src/outcome.ts'
 import { planRun } from '../harness/src/plan.ts'
 import { HttpTransport, renderRequest } from '../harness/src/transport/http-transport.ts'
+import { median } from './support.ts'
 
 const CONNECTIONS = 64
 /** Before the count begins: wrk's threads and the compiler of Node both need a moment. */
@@ -216,12 +217,6 @@ async function listening(port: number): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
 function perSec(rate: number): string {

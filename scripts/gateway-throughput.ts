@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { median } from './support.ts'
 
 const CONNECTIONS = 64
 const NGINX = '/usr/sbin/nginx'
@@ -59,7 +60,7 @@ async function freePort(): Promise<number> {
 async function serveNginx(upstream: string): Promise<{ url: string; child: ChildProcess }> {
   const port = await freePort()
   const configuration = `
-    daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log warn;
+    daemon off; master_process off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log warn;
     events { worker_connections 1024; }
     http {
       access_log off; keepalive_requests 1000000000; keepalive_timeout 600s;
@@ -124,12 +125,6 @@ async function load({ url, pid }: Target, durationSec: number): Promise<{ rate: 
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1])
   const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1])
   return { rate, cpuUsPerRequest: (cpuUs(pid) - beforeUs) / requests }
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
 for (const [program, path] of [

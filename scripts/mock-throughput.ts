@@ -14,6 +14,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import Fastify from 'fastify'
+import { median } from './support.ts'
 
 const CONNECTIONS = 64
 const PATH = '/v1/chat/completions'
@@ -136,9 +137,7 @@ function cpuUsedUs({ pid }: ChildProcess): number {
 }
 
 function medianOf(results: readonly Result[], key: keyof Result): number {
-  const sorted = results.map((result) => result[key]).sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+  return median(results.map((result) => result[key]))
 }
 
 function line(name: string, results: readonly Result[]): string {

@@ -3,14 +3,11 @@
  *
  *   node scripts/schedule-lag.ts [--runs 3] [--rate 5000] [--seconds 20]
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { Result } from '../harness/src/recording.ts'
+import { median, runBench } from './support.ts'
 
 const TARGET_P99_MS = 1
 const STRETCH_P99_MS = 0.3
@@ -46,30 +43,8 @@ async function measure(): Promise<void> {
 }
 
 async function lagOfOneRun(folder: string): Promise<Lag> {
-  const bench = fileURLToPath(new URL('../harness/bin/bench.js', import.meta.url))
   const args = ['--target', 'direct', '--rate', flags.rate, '--latency', '50ms', '--duration', flags.seconds]
-  const command = [process.execPath, bench, ...args, '--json', '--out', folder]
-  console.log(`$ ${command.join(' ')}`)
-  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
-  // Interrupted, bench ends the programs that it has started.
-  const stop = (): void => void child.kill('SIGINT')
-  process.once('SIGINT', stop).once('SIGTERM', stop).once('exit', stop)
-  const texts: string[] = []
-  child.stdout.setEncoding('utf8').on('data', (text: string) => texts.push(text))
-  const [code] = (await once(child, 'close')) as [number | null]
-  for (const event of ['SIGINT', 'SIGTERM', 'exit']) process.removeListener(event, stop)
-  // 1: a check failed, on a busy machine perhaps that of the lag itself; the figures stand all the same.
-  if (code !== 0 && code !== 1) throw new Error(`bench ended with ${code}`)
-  const { driver, verdict } = JSON.parse(texts.join('')) as Result
-  for (const { name, value, limit, unit } of verdict.checks.filter(({ ok }) => !ok)) {
-    console.log(`  check failed: ${name}, ${value ?? 'not measured'} against ${limit ?? 'no limit'} ${unit}`)
-  }
-  if (!driver.scheduleLagMs) throw new Error('the run sent nothing')
+  const { driver } = await runBench([...args, '--out', folder])
+  if (!driver.scheduleLagMs) throw new Error('no request was sent')
   return driver.scheduleLagMs
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }

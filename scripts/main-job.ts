@@ -1,0 +1,75 @@
+/**
+ * The main job against its targets: both profiles with all flags at their defaults, in turns, so that the machine's moods
+ * fall on both. Prints every run, then each target with the median of the runs and the worst of them.
+ *
+ *   node scripts/main-job.ts [--rounds 3] [--duration 60] [--out results]
+ */
+import { parseArgs } from 'node:util'
+import type { Result } from '../harness/src/recording.ts'
+import { median, runBench } from './support.ts'
+
+const PROFILES = ['t3.medium', 't3.xlarge'] as const
+type Profile = (typeof PROFILES)[number]
+
+interface Target {
+  what: string
+  read: (result: Result) => number | undefined
+  /** Bounds for each profile, or for both. */
+  reach: number | Record<Profile, number>
+  stretch: number | Record<Profile, number>
+}
+
+const stage = (name: string) => (result: Result) => result.stagesUs?.[name]?.mean
+
+const TARGETS: readonly Target[] = [
+  { what: 'requests lost', read: (r) => r.requests.planned - r.requests.ok, reach: 0, stretch: 0 },
+  {
+    what: 'latency mean, ms',
+    read: (r) => r.latencyMs?.fromDue.mean,
+    reach: { 't3.medium': 1515, 't3.xlarge': 1520 },
+    stretch: { 't3.medium': 1515, 't3.xlarge': 1520 },
+  },
+  {
+    what: 'latency p99, ms',
+    read: (r) => r.latencyMs?.fromDue.p99,
+    reach: { 't3.medium': 1580, 't3.xlarge': 1650 },
+    stretch: { 't3.medium': 1540, 't3.xlarge': 1580 },
+  },
+  { what: 'gateway peak, MiB', read: (r) => r.resources.gateway?.rssPeakMiB, reach: 600, stretch: 350 },
+  { what: 'published overhead mean, us', read: (r) => r.overheadUs?.published?.mean, reach: 11, stretch: 5 },
+  { what: 'queue wait mean, us', read: stage('queue_wait'), reach: 1.7, stretch: 0.5 },
+  { what: 'JSON marshaling mean, us', read: stage('json_marshaling'), reach: 15, stretch: 5 },
+  { what: 'response parsing mean, us', read: stage('response_parsing'), reach: 80, stretch: 30 },
+  { what: 'unattributed, % of added', read: (r) => r.ledgerUs?.unattributedPctOfAdded, reach: 5, stretch: 2 },
+]
+
+const { values: flags } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    duration: { type: 'string', default: '60' },
+    out: { type: 'string', default: 'results' },
+  },
+})
+
+const results: Record<Profile, Result[]> = { 't3.medium': [], 't3.xlarge': [] }
+for (let round = 1; round <= Number(flags.rounds); round++) {
+  for (const profile of PROFILES) {
+    const result = await runBench(['--profile', profile, '--duration', flags.duration, '--out', flags.out])
+    results[profile].push(result)
+    const shown = TARGETS.map(({ what, read }) => `${what} ${read(result)?.toFixed(2) ?? 'not measured'}`)
+    const failed = result.verdict.checks.filter(({ ok }) => !ok).map(({ name }) => name)
+    console.log(`  ${failed.length === 0 ? 'VALID' : `INVALID (${failed.join(', ')})`}  ${shown.join(' | ')}`)
+  }
+}
+
+for (const profile of PROFILES) {
+  console.log(`\n${profile}: median of ${flags.rounds} runs (worst); reach, stretch`)
+  for (const { what, read, reach, stretch } of TARGETS) {
+    const values = results[profile].map(read).filter((value) => value !== undefined)
+    const bound = (limit: Target['reach']): number => (typeof limit === 'number' ? limit : limit[profile])
+    const middle = median(values)
+    const verdict = middle <= bound(stretch) ? 'stretch' : middle <= bound(reach) ? 'reach' : 'MISSED'
+    const figures = `${middle.toFixed(2)} (${Math.max(...values).toFixed(2)})`
+    console.log(`  ${what.padEnd(28)} ${figures.padEnd(22)} <= ${bound(reach)}, ${bound(stretch)}  ${verdict}`)
+  }
+}
