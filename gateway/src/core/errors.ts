@@ -1,3 +1,5 @@
+import { HttpSyntaxError } from '../http1/response-parser.ts'
+
 /** Stable codes of everything that can go wrong in the gateway itself, with the status and type that callers see. */
 export const GATEWAY_ERRORS = {
   invalid_json: { status: 400, type: 'invalid_request_error' },
@@ -99,12 +101,7 @@ function errorMember(text: string): { type?: unknown; code?: unknown; message?: 
   return typeof body.error === 'object' && body.error !== null ? body.error : {}
 }
 
-const TIMEOUT_CODES = new Set([
-  'ETIMEDOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-])
+const TIMEOUT_CODES = new Set(['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'])
 const UNREACHABLE_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EMFILE'])
 
 /** What a failed connection means for the request that was on it. */
@@ -115,7 +112,7 @@ export function upstreamError(provider: string, cause: Error): GatewayError {
   if (UNREACHABLE_CODES.has(code)) {
     return new GatewayError('upstream_refused', `no connection to ${provider} could be opened (${code})`)
   }
-  if (code.startsWith('HPE_') || code.startsWith('UND_ERR_RES') || code.startsWith('UND_ERR_HEADERS')) {
+  if (cause instanceof HttpSyntaxError) {
     return new GatewayError('upstream_invalid_response', `${provider} did not answer in HTTP/1.1 (${code})`)
   }
   return new GatewayError(

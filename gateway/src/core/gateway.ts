@@ -185,7 +185,7 @@ export class Gateway<C extends RequestContext = RequestContext> {
     clock.lap(SLOT.json_marshaling)
 
     context.secret = key.value
-    context.upstreamHeaders = provider.headersFor(key)
+    context.upstreamHead = provider.headFor(key)
   }
 
   private answer(context: RequestContext): void {

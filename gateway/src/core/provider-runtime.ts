@@ -28,7 +28,7 @@ export class ProviderRuntime {
   readonly pool: UpstreamPool
   readonly deadlines: Deadlines<RequestContext>
   readonly traffic = new ProviderTraffic()
-  private readonly headersByKey: ReadonlyMap<KeyConfig, readonly string[]>
+  private readonly headByKey: ReadonlyMap<KeyConfig, string>
 
   constructor(config: ProviderConfig, dropExcess: boolean, events: ProviderEvents) {
     this.name = config.name
@@ -46,7 +46,6 @@ export class ProviderRuntime {
     this.pool = new UpstreamPool(
       {
         baseUrl: network.baseUrl,
-        path: this.adapter.chatPath,
         maxConnections: network.maxConnsPerHost,
         connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS, network.timeoutMs),
       },
@@ -55,16 +54,22 @@ export class ProviderRuntime {
     this.deadlines = new Deadlines(network.timeoutMs, (context) => {
       events.expired(context)
     })
-    this.headersByKey = new Map(config.keys.map((key) => [key, this.composeHeaders(key)]))
+    this.headByKey = new Map(config.keys.map((key) => [key, this.composeHead(key)]))
   }
 
-  /** The request headers that carry this key. */
-  headersFor(key: KeyConfig): readonly string[] {
-    return this.headersByKey.get(key)!
+  /** Request line and headers with this key, up to the value of content-length: the one thing that requests differ in. */
+  headFor(key: KeyConfig): string {
+    return this.headByKey.get(key)!
   }
 
-  private composeHeaders(key: KeyConfig): string[] {
-    const headers = [...this.adapter.authHeaders(key.value), 'content-type', 'application/json']
-    return [...headers, ...Object.entries(this.config.network.extraHeaders).flat()]
+  private composeHead(key: KeyConfig): string {
+    const { baseUrl, extraHeaders } = this.config.network
+    // Both spellings of a base URL are in use: with and without the version.
+    const path = baseUrl.pathname.replace(/\/+$/, '').replace(/\/v1$/, '') + this.adapter.chatPath
+    const lines = [`POST ${path} HTTP/1.1`, `host: ${baseUrl.host}`, 'content-type: application/json']
+    const [name, value] = this.adapter.authHeader(key.value)
+    lines.push(`${name}: ${value}`)
+    for (const [extraName, extraValue] of Object.entries(extraHeaders)) lines.push(`${extraName}: ${extraValue}`)
+    return `${lines.join('\r\n')}\r\ncontent-length: `
   }
 }

@@ -38,7 +38,8 @@ describe('ContextPool', () => {
     const pool = poolOf(1)
     const context = pool.acquire()
     context.body = { model: 'm', messages: [] }
-    context.payload = context.answer = Buffer.from('x')
+    context.payload = 'x'
+    context.answer = Buffer.from('x')
     context.secret = 'sk'
     context.status = 200
     context.holdsWorker = true

@@ -25,10 +25,10 @@ export abstract class RequestContext {
   route: Route | null = null
   /** The parsed body; dropped once it is marshaled. */
   body: ChatRequest | null = null
-  /** The marshaled bytes; dropped once they are written. */
-  payload: Buffer = NO_BYTES
-  /** Headers for the provider, the chosen key among them: name, value, name, value. */
-  upstreamHeaders: readonly string[] = []
+  /** The marshaled body; dropped once it is written. */
+  payload = ''
+  /** Head of the request to the provider, the chosen key in it, up to the value of content-length. */
+  upstreamHead = ''
   /** The chosen key's value, to be kept out of every answer. */
   secret = ''
   connection: UpstreamConnection | null = null
@@ -46,8 +46,8 @@ export abstract class RequestContext {
     this.holdsWorker = false
     this.route = null
     this.body = null
-    this.payload = NO_BYTES
-    this.upstreamHeaders = []
+    this.payload = ''
+    this.upstreamHead = ''
     this.secret = ''
     this.connection = null
     this.status = 0

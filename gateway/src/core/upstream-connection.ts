@@ -1,203 +1,197 @@
-import { type buildConnector, Client, type Dispatcher } from 'undici'
+import type { buildConnector } from 'undici'
 
+import { ResponseParser } from '../http1/response-parser.ts'
 import { Link } from './linked-list.ts'
 import type { RequestContext } from './request-context.ts'
-import { SLOT } from './stage-clock.ts'
+import { nowMs, SLOT } from './stage-clock.ts'
 
 export type UpstreamSocket = Exclude<Parameters<buildConnector.Callback>[1], null>
 
 /** What a connection reports to its pool. */
 export interface ConnectionOwner {
-  readonly origin: string
-  readonly path: string
-  readonly connect: buildConnector.connector
+  openSocket(): Promise<UpstreamSocket>
   /** The whole answer is read; the connection may serve the next request unless `reusable` is false. */
   answered(connection: UpstreamConnection, context: RequestContext, reusable: boolean): void
-  /** The connection broke under a request. */
+  /** The connection broke under a request, or could not be opened for it. */
   broke(connection: UpstreamConnection, context: RequestContext, cause: Error): void
   /** The connection broke or was closed while idle. */
   closed(connection: UpstreamConnection): void
-  opened(): void
 }
 
-/** Idle connections live this long unless the provider's keep-alive hint says less: a load test pauses, 4 s is nothing. */
+/** Idle connections live this long unless the provider's keep-alive hint says less: a load test pauses. */
 const IDLE_TIMEOUT_MS = 600_000
+/** So much before the hinted end a connection is no longer used: the provider may be closing it already. */
+const IDLE_MARGIN_MS = 1_000
 /** An answer beyond this is not a chat completion; it must not fill the memory. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const NO_BYTES = Buffer.alloc(0)
-const noop = (): void => undefined
 
 /**
- * One connection to a provider: an undici Client that has one socket and sends one request at a time. It is its own
- * dispatch handler, so a request allocates no handler, and a late event of an aborted request finds no context.
+ * The provider's headers that pass to the caller: what a caller can act on. Everything else is about this hop
+ * (connection, length, encoding) or about the provider's front (cookies, server).
  */
-export class UpstreamConnection implements Dispatcher.DispatchHandler {
+const PASSED = [
+  'x-mock-delay',
+  'x-request-id',
+  'retry-after',
+  'openai-processing-ms',
+  'openai-version',
+  ...['limit', 'remaining', 'reset'].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
+]
+const KEPT = [...PASSED, 'keep-alive']
+
+/** The connection broke without an error of its own: the provider closed it. */
+class ConnectionClosedError extends Error {
+  readonly code = 'ECONNRESET'
+}
+
+/**
+ * One connection to a provider, one request at a time on it: HTTP/1.1 over a socket of undici's connector. An undici
+ * Client for each of thousands of connections costs the gateway a third of its memory and a quarter of its CPU.
+ */
+export class UpstreamConnection {
   readonly link = new Link<UpstreamConnection>(this)
   private readonly owner: ConnectionOwner
-  private readonly client: Client
-  /** Opened ahead and not yet handed to the client. */
-  private readySocket: UpstreamSocket | null = null
-  private readonly request: Dispatcher.DispatchOptions
+  private readonly parser: ResponseParser
   private socket: UpstreamSocket | null = null
   private context: RequestContext | null = null
-  private status = 0
-  private reusable = true
-  private firstChunk: Buffer | null = null
-  private moreChunks: Buffer[] | null = null
+  private idleUntilMs = Infinity
+  private failure: Error | null = null
+  private destroyed = false
+  private body: Buffer = NO_BYTES
+  private moreBody: Buffer[] | null = null
 
   constructor(owner: ConnectionOwner) {
     this.owner = owner
-    this.request = { path: owner.path, method: 'POST', headersTimeout: 0, bodyTimeout: 0 }
-    // Timeouts are the gateway's own deadlines: one list for all instead of two timers a request.
-    this.client = new Client(owner.origin, {
-      connect: (options, callback) => {
-        this.connect(options, callback)
+    this.parser = new ResponseParser({
+      keepHeaders: KEPT,
+      onBody: (bytes, start, end) => {
+        this.collect(bytes.subarray(start, end))
       },
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: IDLE_TIMEOUT_MS,
-      keepAliveMaxTimeout: IDLE_TIMEOUT_MS,
-      maxResponseSize: MAX_ANSWER_BYTES,
     })
-    this.client.on('disconnect', this.lostSocket)
   }
 
-  /** Takes a socket that is already open. */
+  /** Takes a socket that is open. */
   adopt(socket: UpstreamSocket): void {
-    this.readySocket = socket
-    socket.once('close', this.lostSocket)
+    this.socket = socket
+    socket.on('data', (bytes: Buffer) => {
+      this.read(bytes)
+    })
+    socket.on('error', (error: Error) => {
+      this.failure = error
+    })
+    socket.on('close', () => {
+      this.lost()
+    })
+  }
+
+  /** Idle for longer than the provider keeps connections. */
+  get stale(): boolean {
+    return nowMs() > this.idleUntilMs
   }
 
   send(context: RequestContext): void {
     this.context = context
     context.connection = this
-    this.request.body = context.payload
-    this.request.headers = context.upstreamHeaders as string[]
-    context.payload = NO_BYTES
-    this.client.dispatch(this.request, this)
-    this.request.body = null
-  }
-
-  /** The event loop has been around since the last answer: undici's own wait for that is not needed. */
-  checked(): void {
-    if (this.socket !== null) markUnused(this.socket)
+    if (this.socket !== null) {
+      this.write(context, this.socket)
+      return
+    }
+    this.owner.openSocket().then(
+      (socket) => {
+        if (this.destroyed) {
+          socket.destroy()
+          return
+        }
+        this.adopt(socket)
+        if (this.context !== null) this.write(this.context, socket)
+      },
+      (error: unknown) => {
+        this.failure = error instanceof Error ? error : new Error(String(error))
+        this.lost()
+      },
+    )
   }
 
   /** Ends the connection at once, whatever is on it; a request on it hears nothing more. */
   destroy(): void {
+    this.destroyed = true
     this.context = null
-    this.readySocket?.destroy()
-    this.readySocket = null
-    this.client.destroy(null, noop)
+    this.socket?.destroy()
   }
 
-  onConnect(): void {
-    this.context?.clock.lap(SLOT.request_setup)
+  private write(context: RequestContext, socket: UpstreamSocket): void {
+    const { upstreamHead, payload } = context
+    context.payload = ''
+    context.clock.lap(SLOT.request_setup)
+    // Head and body as one text: one write, and one packet where it fits.
+    socket.write(`${upstreamHead}${Buffer.byteLength(payload)}\r\n\r\n${payload}`)
   }
 
-  onHeaders(status: number, headers: Buffer[]): boolean {
-    if (status < 200 || this.context === null) return true
-    this.status = status
-    this.reusable = readHeaders(headers, this.context.passedHeaders)
-    return true
-  }
-
-  onData(chunk: Buffer): boolean {
-    if (this.firstChunk === null) this.firstChunk = chunk
-    else if (this.moreChunks === null) this.moreChunks = [chunk]
-    else this.moreChunks.push(chunk)
-    return true
-  }
-
-  onComplete(): void {
-    const bytes = this.takeBytes()
-    const context = this.context
-    if (context === null) return
-    context.clock.lap(SLOT.http_request)
-    context.status = this.status
-    context.answer = bytes
-    this.context = null
-    context.connection = null
-    this.owner.answered(this, context, this.reusable)
-  }
-
-  onError(cause: Error): void {
-    this.takeBytes()
-    const context = this.context
-    if (context === null) return
-    this.context = null
-    context.connection = null
-    this.owner.broke(this, context, cause)
-  }
-
-  private connect(options: buildConnector.Options, callback: buildConnector.Callback): void {
-    const socket = this.readySocket
-    this.readySocket = null
-    if (socket !== null && !socket.destroyed) {
-      socket.removeListener('close', this.lostSocket)
-      // Not in the same call: undici is in the middle of sending, and would not look again.
-      this.socket = socket
-      queueMicrotask(() => {
-        callback(null, socket)
-      })
+  private read(bytes: Buffer): void {
+    const { context, parser } = this
+    if (context === null) {
+      // Nobody asked: whatever follows on this connection would be taken for the answer to another request.
+      this.lost()
       return
     }
-    this.owner.connect(options, (...outcome) => {
-      this.socket = outcome[1]
-      if (outcome[0] === null) this.owner.opened()
-      callback(...outcome)
-    })
-  }
-
-  // A request that was handed over but not yet written stays: undici opens another socket for it.
-  private readonly lostSocket = (): void => {
-    this.socket = null
-    if (this.context === null) this.owner.closed(this)
-  }
-
-  private takeBytes(): Buffer {
-    const first = this.firstChunk
-    const more = this.moreChunks
-    this.firstChunk = this.moreChunks = null
-    if (first === null) return NO_BYTES
-    return more === null ? first : Buffer.concat([first, ...more])
-  }
-}
-
-/**
- * undici lets a socket that served a request before wait for one more turn of the event loop before the next, to
- * notice bytes that the server sent unasked (GHSA-35p6-xmwp-9g52). Under load a turn is long: 1.5 ms a request in a
- * saturated gateway, more than all its own work. The pool lets connections rest for that turn before they are needed;
- * undici has no option to be told so, only this mark.
- */
-function markUnused(socket: UpstreamSocket): void {
-  usedMark ??= Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'kSocketUsed')
-  if (usedMark !== undefined) Reflect.set(socket, usedMark, false)
-}
-
-let usedMark: symbol | undefined
-
-const PASSED = new Set(['x-mock-delay', 'x-request-id', 'retry-after', 'openai-processing-ms', 'openai-version'])
-const PASSED_PREFIX = 'x-ratelimit-'
-const FIRST_LETTERS = new Set(Array.from('xXrRoO', (letter) => letter.charCodeAt(0)))
-const CONNECTION = 'connection'
-
-/**
- * Collects the headers that pass to the caller: what a caller can act on. Everything else is about this hop
- * (connection, length, encoding) or about the provider's front (cookies, server). Returns false for `connection: close`.
- */
-function readHeaders(headers: readonly Buffer[], passed: string[]): boolean {
-  let reusable = true
-  for (let index = 0; index < headers.length; index += 2) {
-    const name = headers[index]!
-    if (FIRST_LETTERS.has(name[0]!)) {
-      const lower = name.toString('latin1').toLowerCase()
-      if (PASSED.has(lower) || lower.startsWith(PASSED_PREFIX))
-        passed.push(lower, headers[index + 1]!.toString('latin1'))
-    } else if (name.length === CONNECTION.length && name.toString('latin1').toLowerCase() === CONNECTION) {
-      reusable = headers[index + 1]!.toString('latin1').toLowerCase() !== 'close'
+    try {
+      const consumed = parser.execute(bytes, 0, bytes.length)
+      if (parser.bodyBytes > MAX_ANSWER_BYTES) throw new Error(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`)
+      if (parser.complete) this.answered(context, parser.keepAlive && consumed === bytes.length)
+    } catch (error) {
+      this.failure = error instanceof Error ? error : new Error(String(error))
+      this.lost()
     }
   }
-  return reusable
+
+  private answered(context: RequestContext, reusable: boolean): void {
+    context.clock.lap(SLOT.http_request)
+    const { parser } = this
+    context.status = parser.status
+    context.answer = this.takeBody()
+    for (let slot = 0; slot < PASSED.length; slot++) {
+      const value = parser.headers[slot]
+      if (value !== undefined) context.passedHeaders.push(PASSED[slot]!, value)
+    }
+    if (reusable) this.idleUntilMs = nowMs() + keepAliveMs(parser.headers[PASSED.length])
+    parser.reset()
+    this.context = null
+    context.connection = null
+    this.owner.answered(this, context, reusable)
+  }
+
+  /** The socket is gone, or of no more use. */
+  private lost(): void {
+    const { context, parser } = this
+    if (this.destroyed) return
+    if (context === null) {
+      this.owner.closed(this)
+    } else if (this.failure === null && parser.finish()) {
+      this.answered(context, false)
+    } else {
+      this.context = null
+      context.connection = null
+      this.owner.broke(this, context, this.failure ?? new ConnectionClosedError('the provider closed the connection'))
+    }
+  }
+
+  private collect(bytes: Buffer): void {
+    if (this.body.length === 0) this.body = bytes
+    else if (this.moreBody === null) this.moreBody = [bytes]
+    else this.moreBody.push(bytes)
+  }
+
+  private takeBody(): Buffer {
+    const { body, moreBody } = this
+    this.body = NO_BYTES
+    this.moreBody = null
+    return moreBody === null ? body : Buffer.concat([body, ...moreBody])
+  }
+}
+
+/** How long a connection may idle, ms, by the provider's `keep-alive: timeout=<s>`. */
+function keepAliveMs(hint: string | undefined): number {
+  const seconds = hint === undefined ? null : /timeout=(\d+)/i.exec(hint)
+  return seconds === null ? IDLE_TIMEOUT_MS : Math.min(IDLE_TIMEOUT_MS, Number(seconds[1]) * 1_000 - IDLE_MARGIN_MS)
 }

@@ -12,8 +12,8 @@ class NamedContext extends RequestContext {
   constructor(name: string) {
     super()
     this.name = name
-    this.payload = Buffer.from(name)
-    this.upstreamHeaders = ['x-name', name]
+    this.payload = name
+    this.upstreamHead = `POST / HTTP/1.1\r\nhost: x\r\nx-name: ${name}\r\ncontent-length: `
     this.clock.start()
   }
 
@@ -26,7 +26,7 @@ function poolTo(t: TestContext, url: string, maxConnections: number) {
   const answered: RequestContext[] = []
   const failed: RequestContext[] = []
   const pool = new UpstreamPool(
-    { baseUrl: new URL(url), path: '/', maxConnections, connectTimeoutMs: 1_000 },
+    { baseUrl: new URL(url), maxConnections, connectTimeoutMs: 1_000 },
     {
       answered: (context) => answered.push(context),
       failed: (context) => failed.push(context),
@@ -67,7 +67,7 @@ describe('UpstreamPool', () => {
     })
     const names: [asked: string, got: string][] = []
     const pool = new UpstreamPool(
-      { baseUrl: new URL(url), path: '/', maxConnections: 100, connectTimeoutMs: 1_000 },
+      { baseUrl: new URL(url), maxConnections: 100, connectTimeoutMs: 1_000 },
       {
         // The next leaves while the connection of the last is barely free.
         answered: (context) => {
@@ -88,6 +88,37 @@ describe('UpstreamPool', () => {
       assert.equal(names.length, 50)
     })
     for (const [asked, got] of names) assert.equal(got, asked)
+  })
+
+  test('a connection that the provider keeps for no longer is not used again', async (t) => {
+    const { url } = await startProvider(t, (_request, response) => {
+      response.setHeader('keep-alive', 'timeout=1').end('{}')
+    })
+    const { pool, answered } = poolTo(t, url, 5)
+    for (let sent = 1; sent <= 3; sent++) {
+      pool.send(new NamedContext('x'))
+      await eventually(() => {
+        assert.equal(answered.length, sent)
+      })
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    assert.equal(pool.counters.openedTotal, 3)
+  })
+
+  test('text beyond ASCII arrives whole', async (t) => {
+    let received = ''
+    const { url } = await startProvider(t, (request, response) => {
+      request.setEncoding('utf8').on('data', (text: string) => (received += text))
+      request.on('end', () => response.end('{}'))
+    })
+    const { pool, answered } = poolTo(t, url, 1)
+    const context = new NamedContext('x')
+    context.payload = JSON.stringify({ content: 'Grüße, 世界 🌍' })
+    pool.send(context)
+    await eventually(() => {
+      assert.equal(answered.length, 1)
+    })
+    assert.equal(received, '{"content":"Grüße, 世界 🌍"}')
   })
 
   test('opens ahead as many as told, and never more than its bound', async (t) => {

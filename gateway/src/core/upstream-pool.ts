@@ -6,8 +6,6 @@ import { type ConnectionOwner, UpstreamConnection, type UpstreamSocket } from '.
 
 export interface UpstreamPoolOptions {
   baseUrl: URL
-  /** Path behind the base URL. */
-  path: string
   /** Connections open at once, >= 1. */
   maxConnections: number
   /** Give up on opening a connection after this many ms. */
@@ -37,9 +35,7 @@ const PARALLEL_CONNECTS = 256
  * thousands of connections.
  */
 export class UpstreamPool implements ConnectionOwner {
-  readonly origin: string
-  readonly path: string
-  readonly connect: buildConnector.connector
+  private readonly connect: buildConnector.connector
   private readonly options: UpstreamPoolOptions
   private readonly events: PoolEvents
   private readonly all = new Set<UpstreamConnection>()
@@ -54,9 +50,6 @@ export class UpstreamPool implements ConnectionOwner {
   constructor(options: UpstreamPoolOptions, events: PoolEvents) {
     this.options = options
     this.events = events
-    this.origin = options.baseUrl.origin
-    // Both spellings of a base URL are in use: with and without the version.
-    this.path = options.baseUrl.pathname.replace(/\/+$/, '').replace(/\/v1$/, '') + options.path
     this.connect = buildConnector({ timeout: options.connectTimeoutMs })
   }
 
@@ -126,19 +119,12 @@ export class UpstreamPool implements ConnectionOwner {
     this.serveWaiting()
   }
 
-  opened(): void {
-    this.openedTotal++
-  }
-
   private take(): UpstreamConnection | undefined {
-    const idle = this.idle.pop()
-    if (idle) {
-      idle.checked()
-      return idle
+    for (let idle = this.idle.pop(); idle; idle = this.idle.pop()) {
+      if (!idle.stale) return idle
+      this.drop(idle)
     }
-    if (this.all.size < this.options.maxConnections) return this.add()
-    // undici itself lets these wait until they have been looked at.
-    return this.rested.pop() ?? this.resting.pop()
+    return this.all.size < this.options.maxConnections ? this.add() : undefined
   }
 
   /**
@@ -160,6 +146,7 @@ export class UpstreamPool implements ConnectionOwner {
     this.resting = looked
     this.turning = this.rested.length > 0
     if (this.turning) setImmediate(this.turn)
+    this.serveWaiting()
   }
 
   private serveWaiting(): void {
@@ -182,7 +169,7 @@ export class UpstreamPool implements ConnectionOwner {
     connection.destroy()
   }
 
-  private openSocket(): Promise<UpstreamSocket> {
+  openSocket(): Promise<UpstreamSocket> {
     const { hostname, host, protocol, port } = this.options.baseUrl
     return new Promise((resolve, reject) => {
       this.connect({ hostname: hostname.replace(/^\[|\]$/g, ''), host, protocol, port }, (error, socket) => {
@@ -190,7 +177,7 @@ export class UpstreamPool implements ConnectionOwner {
           reject(error)
           return
         }
-        this.opened()
+        this.openedTotal++
         resolve(socket)
       })
     })

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { delayFromText, MOCK_DELAY_HEADER, parseDelayHeader } from '@gatebench/mock-provider/truth'
 import type { Clock } from '../clock.ts'
 import type { Attempt, Outcome } from '../outcome.ts'
-import { HttpSyntaxError, ResponseParser } from './response-parser.ts'
+import { HttpSyntaxError, ResponseParser } from '@gatebench/gateway/http1'
 import { parseServerTiming } from './server-timing.ts'
 
 const KEEP_HEADERS = [MOCK_DELAY_HEADER, 'server-timing']

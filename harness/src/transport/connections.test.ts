@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import type { Attempt } from '../outcome.ts'
-import { rawServer, type RawServer } from './raw-server.test-data.ts'
-import { CHUNKED, OK, sized } from './responses.test-data.ts'
+import { rawServer, type RawServer } from '../../../gateway/src/http1/raw-server.test-data.ts'
+import { CHUNKED, OK, sized } from '../../../gateway/src/http1/responses.test-data.ts'
 import { answering, ending, TestTransport, until } from './test-transport.test-data.ts'
 
 describe('connections', () => {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SystemClock } from '../clock.ts'
 import type { Attempt } from '../outcome.ts'
 import { HttpTransport, type HttpTransportOptions } from './http-transport.ts'
-import { rawServer, writePieces, type RawServer } from './raw-server.test-data.ts'
+import { rawServer, writePieces, type RawServer } from '../../../gateway/src/http1/raw-server.test-data.ts'
 
 export const clock = new SystemClock()
 

@@ -11,7 +11,7 @@ const EXTRA_FIELDS = { provider: 'openai', resolved_model: 'gpt "4"', request_ty
 function marshaled(text: string): unknown {
   const request = JSON.parse(text) as Parameters<typeof openai.prepareParams>[0]
   const body = openai.prepareBody('bare', openai.formatMessages(request), openai.prepareParams(request))
-  return JSON.parse(openai.marshal(body).toString())
+  return JSON.parse(openai.marshal(body))
 }
 
 describe('request', () => {

@@ -14,7 +14,7 @@ const GATEWAYS_OWN = new Set(['model', 'messages', 'provider', 'fallbacks', '__p
 export const openai: ProviderAdapter = {
   chatPath: '/v1/chat/completions',
 
-  authHeaders: (secret) => ['authorization', `Bearer ${secret}`],
+  authHeader: (secret) => ['authorization', `Bearer ${secret}`],
 
   formatMessages: (request: ChatRequest) => request.messages,
 
@@ -29,7 +29,7 @@ export const openai: ProviderAdapter = {
 
   prepareBody: (model, messages, params) => ({ model, messages, ...params }),
 
-  marshal: (body) => Buffer.from(JSON.stringify(body)),
+  marshal: (body) => JSON.stringify(body),
 
   parseAnswer(bytes: Buffer, extra: ExtraFields): ParsedAnswer {
     const completion: unknown = JSON.parse(bytes.toString())

@@ -31,12 +31,13 @@ export interface ExtraFields {
 export interface ProviderAdapter {
   /** Path behind the base URL. */
   readonly chatPath: string
-  /** Headers that carry the key: name, value, name, value. */
-  authHeaders(secret: string): string[]
+  /** The header that carries the key. */
+  authHeader(secret: string): [name: string, value: string]
   formatMessages(request: ChatRequest): unknown
   prepareParams(request: ChatRequest): Record<string, unknown>
   prepareBody(model: string, messages: unknown, params: Record<string, unknown>): Record<string, unknown>
-  marshal(body: Record<string, unknown>): Buffer
+  /** JSON as text; it becomes bytes together with the head, as it is written. */
+  marshal(body: Record<string, unknown>): string
   /** @throws SyntaxError when the bytes are not a JSON object */
   parseAnswer(bytes: Buffer, extra: ExtraFields): ParsedAnswer
 }
