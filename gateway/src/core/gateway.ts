@@ -1,6 +1,7 @@
 import type { GatewayConfig, KeyConfig } from '../config.ts'
 import { type BatchMeans, measureBatchMeans } from './batch-measure.ts'
 import { GatewayError, gatewayErrorBody, providerErrorBody, REQUEST_TYPE, upstreamError } from './errors.ts'
+import { utf8AsLatin1 } from './latin1.ts'
 import { ProviderRuntime } from './provider-runtime.ts'
 import { checkedRequest } from './chat-request.ts'
 import { ContextPool, type RequestContext } from './request-context.ts'
@@ -192,13 +193,13 @@ export class Gateway<C extends RequestContext = RequestContext> {
     const { clock } = context
     const { provider, model } = context.route!
     try {
-      const { bytes, inputTokens, outputTokens } = provider.adapter.parseAnswer(context.answer, {
+      const { reply, inputTokens, outputTokens } = provider.adapter.parseAnswer(context.answer, {
         provider: provider.name,
         resolvedModel: model,
         latencyMs: Math.round(clock.totalNs / 1e6),
         requestType: REQUEST_TYPE,
       })
-      context.answer = bytes
+      context.reply = reply
       provider.traffic.inputTokens += inputTokens
       provider.traffic.outputTokens += outputTokens
     } catch {
@@ -233,7 +234,7 @@ export class Gateway<C extends RequestContext = RequestContext> {
     // Some providers repeat the key that they did not like.
     if (context.secret !== '') text = text.replaceAll(JSON.stringify(context.secret).slice(1, -1), '[key]')
     context.status = status
-    context.answer = Buffer.from(text)
+    context.reply = utf8AsLatin1(text)
     context.clock.lap(SLOT.error_handling)
     this.settle(context)
   }

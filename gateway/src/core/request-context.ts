@@ -32,10 +32,12 @@ export abstract class RequestContext {
   /** The chosen key's value, to be kept out of every answer. */
   secret = ''
   connection: UpstreamConnection | null = null
-  /** Answer: status, bytes, and the provider's headers that pass: name, value, name, value. */
+  /** The provider's answer: status, body, and the headers that pass: name, value, name, value. */
   status = 0
   answer: Buffer = NO_BYTES
   readonly passedHeaders: string[] = []
+  /** Body for the caller, as latin1 text: one character a byte. */
+  reply = ''
 
   /** The answer is in hand: write it. Called once a request, unless the caller is gone. */
   abstract settled(): void
@@ -52,6 +54,7 @@ export abstract class RequestContext {
     this.connection = null
     this.status = 0
     this.answer = NO_BYTES
+    this.reply = ''
     this.passedHeaders.length = 0
   }
 }

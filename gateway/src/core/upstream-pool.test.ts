@@ -106,11 +106,7 @@ describe('UpstreamPool', () => {
   })
 
   test('text beyond ASCII arrives whole', async (t) => {
-    let received = ''
-    const { url } = await startProvider(t, (request, response) => {
-      request.setEncoding('utf8').on('data', (text: string) => (received += text))
-      request.on('end', () => response.end('{}'))
-    })
+    const { url, requests } = await startProvider(t)
     const { pool, answered } = poolTo(t, url, 1)
     const context = new NamedContext('x')
     context.payload = JSON.stringify({ content: 'Grüße, 世界 🌍' })
@@ -118,7 +114,7 @@ describe('UpstreamPool', () => {
     await eventually(() => {
       assert.equal(answered.length, 1)
     })
-    assert.equal(received, '{"content":"Grüße, 世界 🌍"}')
+    assert.equal(requests[0]?.body, '{"content":"Grüße, 世界 🌍"}')
   })
 
   test('opens ahead as many as told, and never more than its bound', async (t) => {

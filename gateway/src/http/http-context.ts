@@ -29,19 +29,17 @@ export class HttpContext extends RequestContext {
   }
 
   override settled(): void {
-    const { response, status, answer } = this
+    const { response, status, reply } = this
     if (response === null) return
     response.req.socket.removeListener('close', this.onClose)
-    const headers = ['content-type', 'application/json', 'content-length', String(answer.length), ...this.passedHeaders]
+    const headers = ['content-type', 'application/json', 'content-length', String(reply.length), ...this.passedHeaders]
     if (this.timed) {
       this.clock.lap(SLOT.response_sending)
       headers.push('server-timing', serverTiming(this.clock.ns, this.clock.totalNs))
     }
     if (this.closeAfterAnswer) headers.push('connection', 'close')
     response.writeHead(status, headers)
-    // As latin1 text, which keeps every byte: node joins text with the head into one chunk, and a Buffer it does not;
-    // 6% less CPU a request, measured interleaved.
-    response.end(answer.toString('latin1'), 'latin1')
+    response.end(reply, 'latin1')
   }
 
   override reset(): void {

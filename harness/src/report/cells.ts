@@ -112,7 +112,7 @@ export function requestPairs({ requests, rate }: Result): Pair[] {
 }
 
 /** What the measuring instruments did themselves: driver, mock, probes. */
-export function instrumentPairs({ driver, mock, floor }: Result): Pair[] {
+export function instrumentPairs({ driver, mock, floor, ping }: Result): Pair[] {
   const busy = driver.eventLoopUtilization
   return [
     [
@@ -141,6 +141,14 @@ export function instrumentPairs({ driver, mock, floor }: Result): Pair[] {
         floor,
         (f) =>
           `mean ${formatUs(f.meanUs)}, p50 ${formatUs(f.p50Us)}, p99 ${formatUs(f.p99Us)} (${formatCount(f.probes)} probes)`,
+      ),
+    ],
+    [
+      'ping, us',
+      orNot(
+        ping,
+        (p) =>
+          `mean ${formatUs(p.meanUs)}, p50 ${formatUs(p.p50Us)}, p99 ${formatUs(p.p99Us)} (${formatCount(p.pings)} pings)`,
       ),
     ],
   ]
@@ -203,6 +211,7 @@ export interface LedgerRow {
 export function ledgerRows({ ledgerUs, stagesUs }: Result): LedgerRow[] | undefined {
   if (!ledgerUs) return undefined
   const { total, requests, generatorLagUs, addedUs, unattributedPctOfAdded: pctOfAdded } = ledgerUs
+  const { unattributedErrorUs: errorUs } = ledgerUs
   const rows: LedgerRow[] = []
   if (generatorLagUs !== undefined) {
     rows.push({
@@ -228,7 +237,8 @@ export function ledgerRows({ ledgerUs, stagesUs }: Result): LedgerRow[] | undefi
   }
   if (pctOfAdded !== undefined) {
     const added = addedUs === undefined ? 'time' : `${formatNumber(addedUs, 2)} us`
-    rows.at(-1)!.remark = `${formatPct(pctOfAdded)} of the added ${added}`
+    const doubt = errorUs === undefined ? '' : `+- ${formatNumber(errorUs, 2)} us; `
+    rows.at(-1)!.remark = `${doubt}${formatPct(pctOfAdded)} of the added ${added}`
   }
   return rows
 }

@@ -33,6 +33,11 @@ export const TERMS: readonly Term[] = [
       "what a request costs with no gateway in the way: probes sent straight to the mock during the run, their service time less the mock's own delay, us",
   },
   {
+    term: 'ping',
+    means:
+      "the way between driver and gateway and back: probes to the gateway's health route during the run, their service time less the gateway's own total, us",
+  },
+  {
     term: 'overhead published',
     means: `${OVERHEADS[0].formula}, us; the definition behind the figures in circulation`,
   },
@@ -55,7 +60,8 @@ export const TERMS: readonly Term[] = [
   },
   {
     term: 'unattributed',
-    means: 'the mean service time less every row below it, us; negative when two rows count the same time',
+    means:
+      'the mean service time less every row below it, us; negative when two rows count the same time; +- is the 95% uncertainty that the mean ping gives it',
   },
   {
     term: 'added time',

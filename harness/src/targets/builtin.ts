@@ -15,6 +15,9 @@ const MAIN = import.meta.resolve('@gatebench/gateway/main')
  */
 export const BUILTIN_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=8']
 
+/** Room for connections that are between two requests while every request of the load is in flight. */
+const RESTING_CONNECTIONS = 100
+
 /** Opening thousands of upstream connections comes before it listens. */
 const READY_TIMEOUT_MS = 60_000
 
@@ -86,7 +89,7 @@ export function builtinConfig({ config, mockUrl, connections }: TargetContext): 
         network_config: {
           base_url: mockUrl,
           timeout: config.timeoutMs === 0 ? FOR_EVER_MS : config.timeoutMs,
-          max_conns_per_host: connections,
+          max_conns_per_host: connections + RESTING_CONNECTIONS,
           open_ahead: connections,
         },
       },

@@ -1,11 +1,12 @@
+import { isAscii } from 'node:buffer'
+
+import { utf8AsLatin1 } from '../latin1.ts'
 import type { ChatRequest, ExtraFields, ParsedAnswer, ProviderAdapter } from './provider.ts'
 
 interface Completion {
   usage?: { prompt_tokens?: unknown; completion_tokens?: unknown } | null
   extra_fields?: unknown
 }
-
-const CLOSING_BRACE = 0x7d
 
 /** Members of a request that are not parameters for the provider. `__proto__` would not become a member when set. */
 const GATEWAYS_OWN = new Set(['model', 'messages', 'provider', 'fallbacks', '__proto__'])
@@ -32,13 +33,15 @@ export const openai: ProviderAdapter = {
   marshal: (body) => JSON.stringify(body),
 
   parseAnswer(bytes: Buffer, extra: ExtraFields): ParsedAnswer {
-    const completion: unknown = JSON.parse(bytes.toString())
+    const text = bytes.toString('latin1')
+    // ASCII is the same in both: decoded once, it serves for parsing and for passing on.
+    const completion: unknown = JSON.parse(isAscii(bytes) ? text : bytes.toString())
     if (typeof completion !== 'object' || completion === null || Array.isArray(completion)) {
       throw new SyntaxError('the answer is not a JSON object')
     }
     const usage = (completion as Completion).usage
     return {
-      bytes: withExtraFields(bytes, completion, extra),
+      reply: withExtraFields(text, completion, extra),
       inputTokens: tokens(usage?.prompt_tokens),
       outputTokens: tokens(usage?.completion_tokens),
     }
@@ -54,7 +57,7 @@ function tokens(value: unknown): number {
  * brace: serialising 10 KB again costs more than everything else in this stage. The bytes have just been parsed, so
  * the last brace does close the object; a comma is right because the object has members.
  */
-function withExtraFields(bytes: Buffer, completion: object, extra: ExtraFields): Buffer {
+function withExtraFields(text: string, completion: object, extra: ExtraFields): string {
   const fields = {
     provider: extra.provider,
     resolved_model: extra.resolvedModel,
@@ -62,14 +65,9 @@ function withExtraFields(bytes: Buffer, completion: object, extra: ExtraFields):
     latency: extra.latencyMs,
   }
   if ('extra_fields' in completion || isEmpty(completion)) {
-    return Buffer.from(JSON.stringify({ ...completion, extra_fields: fields }))
+    return utf8AsLatin1(JSON.stringify({ ...completion, extra_fields: fields }))
   }
-  const end = bytes.lastIndexOf(CLOSING_BRACE)
-  const tail = `,"extra_fields":${JSON.stringify(fields)}}`
-  const spliced = Buffer.allocUnsafe(end + Buffer.byteLength(tail))
-  bytes.copy(spliced, 0, 0, end)
-  spliced.write(tail, end)
-  return spliced
+  return text.slice(0, text.lastIndexOf('}')) + utf8AsLatin1(`,"extra_fields":${JSON.stringify(fields)}}`)
 }
 
 function isEmpty(object: object): boolean {

@@ -10,8 +10,8 @@ export interface ChatRequest {
 
 /** The parts of an answer that the gateway looks at. */
 export interface ParsedAnswer {
-  /** The answer to the caller, as bytes. */
-  bytes: Buffer
+  /** The answer to the caller, its bytes as latin1 text: one character a byte, whatever they encode. */
+  reply: string
   inputTokens: number
   outputTokens: number
 }

@@ -1,0 +1,7 @@
+/**
+ * The UTF-8 bytes of a text, as latin1 text: one character a byte. Answers travel through the gateway in this form, because
+ * node joins text with the head of a response into one write, and bytes it does not.
+ */
+export function utf8AsLatin1(text: string): string {
+  return Buffer.from(text).toString('latin1')
+}
