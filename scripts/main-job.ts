@@ -63,13 +63,21 @@ for (let round = 1; round <= Number(flags.rounds); round++) {
 }
 
 for (const profile of PROFILES) {
-  console.log(`\n${profile}: median of ${flags.rounds} runs (worst); reach, stretch`)
+  const valid = results[profile].filter(({ verdict }) => verdict.valid)
+  console.log(
+    `\n${profile}: ${valid.length} of ${results[profile].length} runs valid; their median (worst); reach, stretch`,
+  )
   for (const { what, read, reach, stretch } of TARGETS) {
-    const values = results[profile].map(read).filter((value) => value !== undefined)
+    const values = valid.map(read).filter((value) => value !== undefined)
     const bound = (limit: Target['reach']): number => (typeof limit === 'number' ? limit : limit[profile])
+    const limits = `<= ${bound(reach)}, ${bound(stretch)}`
+    if (values.length === 0) {
+      console.log(`  ${what.padEnd(28)} ${'not measured'.padEnd(22)} ${limits}`)
+      continue
+    }
     const middle = median(values)
     const verdict = middle <= bound(stretch) ? 'stretch' : middle <= bound(reach) ? 'reach' : 'MISSED'
     const figures = `${middle.toFixed(2)} (${Math.max(...values).toFixed(2)})`
-    console.log(`  ${what.padEnd(28)} ${figures.padEnd(22)} <= ${bound(reach)}, ${bound(stretch)}  ${verdict}`)
+    console.log(`  ${what.padEnd(28)} ${figures.padEnd(22)} ${limits}  ${verdict}`)
   }
 }

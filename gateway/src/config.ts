@@ -226,7 +226,8 @@ const OWN_HEADERS = new Set([
 ])
 
 function isHeaderValue(value: string): boolean {
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
+  // ASCII only: the head is written as UTF-8, together with the body.
+  return /^[\t\x20-\x7e]*$/.test(value)
 }
 
 function dotted(instancePath: string): string {

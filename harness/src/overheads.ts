@@ -9,13 +9,14 @@ export const OVERHEADS = [
   {
     name: 'in_process',
     title: 'Overhead, in process',
-    brief: 'all of the gateway, without HTTP request',
-    formula: 'all that the gateway does, without HTTP request',
+    brief: "all on the gateway's clock, without HTTP request",
+    formula:
+      'all that the gateway times of its own work, without HTTP request; what Node does before and after, reading and writing sockets, is in the transport rows and in CPU per request',
   },
   {
     name: 'client',
     title: 'Overhead, client',
-    brief: "service time - mock's delay - floor",
-    formula: "service time - the mock's own delay - floor",
+    brief: "service time - mock's delay - mean floor",
+    formula: "service time - the mock's own delay - the mean floor",
   },
 ] as const

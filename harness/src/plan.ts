@@ -1,3 +1,4 @@
+import { TIMING_REQUEST_HEADER } from '@gatebench/gateway/stages'
 import { constantArrivals, type ArrivalSchedule } from './arrivals.ts'
 import type { RunConfig } from './config.ts'
 
@@ -41,7 +42,7 @@ export function planRun(config: RunConfig, connections: number): Plan {
     request: {
       method: 'POST',
       path: '/v1/chat/completions',
-      headers: { 'content-type': 'application/json', 'x-bench-timing': '1', ...config.headers },
+      headers: { 'content-type': 'application/json', [TIMING_REQUEST_HEADER]: '1', ...config.headers },
       body: requestBody(config.model, config.requestBytes),
     },
     // Straight to the mock there is no gateway to go past.

@@ -30,7 +30,7 @@ export async function preflight(
         // A redirect answers every request of the run, too.
         redirect: 'manual',
         // It takes whole ms only.
-        signal: timeoutMs > 0 ? AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]) : signal,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]),
       })
       const body = await response.text()
       if (response.ok) return { timed: parseServerTiming(response.headers.get('server-timing') ?? '') !== undefined }

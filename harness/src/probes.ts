@@ -1,3 +1,4 @@
+import { TIMING_REQUEST_HEADER } from '@gatebench/gateway/stages'
 import type { RunConfig } from './config.ts'
 import type { Plan, RequestTemplate } from './plan.ts'
 
@@ -45,7 +46,7 @@ export function planProbes(plan: Plan, urls: { mock?: string; gateway?: string }
     ...(urls.gateway !== undefined && {
       ping: {
         url: urls.gateway,
-        request: { method: 'GET' as const, path: '/health', headers: { 'x-bench-timing': '1' }, body: '' },
+        request: { method: 'GET' as const, path: '/health', headers: { [TIMING_REQUEST_HEADER]: '1' }, body: '' },
         connections: connections.ping,
       },
     }),

@@ -103,6 +103,7 @@ describe('Recorder', () => {
       failed: 4,
       dropped: 1,
       openedConnections: 1,
+      fasterThanMock: 0,
       byStatus: { 200: 2, 201: 1, 503: 2 },
       byError: { timeout: 1, ECONNRESET: 1 },
     })

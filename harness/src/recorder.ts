@@ -42,6 +42,8 @@ export interface Counts {
   failed: number
   dropped: number
   openedConnections: number
+  /** Answers that came sooner than the mock's delay that they carry. */
+  fasterThanMock: number
   byStatus: Record<string, number>
   byError: Record<string, number>
 }
@@ -75,7 +77,16 @@ export class Recorder {
   ) as Record<DistributionName, Histogram>
   /** The gateway's own times, one per slot of SEGMENTS, ns. */
   readonly segmentsNs: readonly Histogram[] = SEGMENTS.map(() => new Histogram(DURATION_NS))
-  readonly counts: Counts = { sent: 0, ok: 0, failed: 0, dropped: 0, openedConnections: 0, byStatus: {}, byError: {} }
+  readonly counts: Counts = {
+    sent: 0,
+    ok: 0,
+    failed: 0,
+    dropped: 0,
+    openedConnections: 0,
+    fasterThanMock: 0,
+    byStatus: {},
+    byError: {},
+  }
   /** Requests that carried the gateway's account and the mock's. */
   readonly withTiming = emptySums()
   /** Requests that carried the mock's account only. */
@@ -150,6 +161,7 @@ export class Recorder {
 
   #addAccount(serviceNs: number, scheduleLagNs: number, mock: MockTruth, timingNs: Float64Array | undefined): void {
     const mockDelayNs = mock.actualUs * 1e3
+    if (serviceNs < mockDelayNs) this.counts.fasterThanMock++
     this.distributions.mockDelayErrorUs.record(mock.actualUs - mock.plannedUs)
     this.distributions.aboveMockNs.record(serviceNs - mockDelayNs)
     const sums = timingNs ? this.withTiming : this.withMockOnly
@@ -191,6 +203,7 @@ function addCounts(to: Counts, from: Counts): void {
   to.failed += from.failed
   to.dropped += from.dropped
   to.openedConnections += from.openedConnections
+  to.fasterThanMock += from.fasterThanMock
   for (const [status, count] of Object.entries(from.byStatus)) increment(to.byStatus, status, count)
   for (const [error, count] of Object.entries(from.byError)) increment(to.byError, error, count)
 }

@@ -168,6 +168,9 @@ export const ResultSchema = Type.Object(
           { description: 'actual minus planned delay, as the mock knows it' },
         ),
       ),
+      fasterThanMock: opt(
+        Type.Integer({ description: "ok answers that came sooner than the mock's delay that they carry: not from it" }),
+      ),
     }),
     floor: opt(
       Type.Object({
@@ -175,6 +178,7 @@ export const ResultSchema = Type.Object(
         meanUs: num("mean of their service time minus the mock's own delay, us"),
         p50Us: Type.Number(),
         p99Us: Type.Number(),
+        lost: Type.Integer({ description: 'probes that failed, or could not be sent' }),
       }),
     ),
     ping: opt(
@@ -184,6 +188,7 @@ export const ResultSchema = Type.Object(
           meanUs: num("mean of their service time less the gateway's own total, us"),
           p50Us: Type.Number(),
           p99Us: Type.Number(),
+          lost: Type.Integer({ description: 'pings that failed, or could not be sent' }),
         },
         { description: 'the way between driver and built-in gateway, both ways, during the run, by its health route' },
       ),

@@ -8,7 +8,7 @@ import { startMock } from './mock-process.ts'
 import type { Plan } from './plan.ts'
 import { preflight } from './preflight.ts'
 import { planProbes } from './probes.ts'
-import type { ProgramExit, RunningProgram } from './processes.ts'
+import type { RunningProgram } from './processes.ts'
 import { ResourceSampler, type ResourceRecording } from './resources.ts'
 import { findTarget } from './targets/find.ts'
 import type { RunningTarget } from './targets/target.ts'
@@ -104,57 +104,60 @@ async function measure(
   })
   const clock = new SystemClock()
   const cancels: (() => void)[] = []
-  const deaths = watchForDeath([
-    ['mock', mock?.exited],
-    ['gateway', target.exited],
-  ])
+  const deaths = watchForDeath({ mock, gateway: target })
 
   sampler.start()
-  const load = await threads.run(
-    AbortSignal.any([signal, deaths.signal]),
-    {
-      onRows: (rows) => {
-        timeline.add(rows)
+  try {
+    const load = await threads.run(
+      AbortSignal.any([signal, deaths.signal]),
+      {
+        onRows: (rows) => {
+          timeline.add(rows)
+        },
+        onProgress: (live) => {
+          observer.onProgress(live, timeline.seconds.at(-1)?.p99Ms)
+        },
       },
-      onProgress: (live) => {
-        observer.onProgress(live, timeline.seconds.at(-1)?.p99Ms)
+      (openNs) => {
+        cancels.push(
+          clock.wakeAt(openNs, () => {
+            sampler.markWindowStart()
+          }),
+          clock.wakeAt(openNs + plan.durationMs * 1e6, () => {
+            sampler.markWindowEnd()
+          }),
+        )
       },
-    },
-    (openNs) => {
-      cancels.push(
-        clock.wakeAt(openNs, () => {
-          sampler.markWindowStart()
-        }),
-        clock.wakeAt(openNs + plan.durationMs * 1e6, () => {
-          sampler.markWindowEnd()
-        }),
-      )
-    },
-  )
-  const died = deaths.found()
-  for (const cancel of cancels) cancel()
-  const account = timed && died === undefined ? await fetchGatewayAccount(target.url) : undefined
-  return {
-    target,
-    load,
-    ...(account && { account }),
-    resources: sampler.stop(),
-    seconds: timeline.end(),
-    log: lines.join(''),
-    ...(died !== undefined && { died }),
+    )
+    const died = deaths.found()
+    const account = timed && died === undefined ? await fetchGatewayAccount(target.url) : undefined
+    return {
+      target,
+      load,
+      ...(account && { account }),
+      resources: sampler.stop(),
+      seconds: timeline.end(),
+      log: lines.join(''),
+      ...(died !== undefined && { died }),
+    }
+  } finally {
+    for (const cancel of cancels) cancel()
+    sampler.stop()
   }
 }
 
-/** Aborts `signal` when one of the programs ends; `found` says which and how, as a sentence. */
-function watchForDeath(programs: [name: string, exited: Promise<ProgramExit> | undefined][]): {
+/** Aborts `signal` when one of the programs ends; `found` says which and how, with its last words. */
+function watchForDeath(programs: Record<string, Partial<Pick<RunningProgram, 'exited' | 'stderrTail'>> | undefined>): {
   signal: AbortSignal
   found: () => string | undefined
 } {
   const controller = new AbortController()
   let found: string | undefined
-  for (const [name, exited] of programs) {
-    void exited?.then(({ code, signal }) => {
-      found ??= `the ${name} ended in the middle of the run (${signal === undefined ? `code ${code ?? '?'}` : `killed by ${signal}`})`
+  for (const [name, program] of Object.entries(programs)) {
+    void program?.exited?.then(({ code, signal }) => {
+      const how = signal === undefined ? `code ${code ?? '?'}` : `killed by ${signal}`
+      const words = program.stderrTail?.() ?? ''
+      found ??= `the ${name} ended in the middle of the run (${how})${words === '' ? '' : `; its last words:\n  ${words.replaceAll('\n', '\n  ')}\n`}`
       controller.abort()
     })
   }

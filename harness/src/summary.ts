@@ -7,6 +7,7 @@ import type { Plan } from './plan.ts'
 import type { Distribution, ProcessResources, Result } from './recording.ts'
 import type { TreeUsage } from './resources.ts'
 import type { RunMeasurement } from './run.ts'
+import type { Recorder } from './recorder.ts'
 import { runFolderName } from './run-folder.ts'
 import { judge } from './validity.ts'
 
@@ -56,13 +57,14 @@ export function summarize(recording: Recording): Result {
       },
     }),
     driver: driverOf(recording, resources),
-    mock: mockOf(distributions.mockDelayErrorUs),
+    mock: mockOf(distributions.mockDelayErrorUs, counts.fasterThanMock),
     ...(floor && {
       floor: {
         probes: floor.count,
         meanUs: floor.mean / 1e3,
         p50Us: floor.percentile(50) / 1e3,
         p99Us: floor.percentile(99) / 1e3,
+        lost: lostOf(load.probes.floor),
       },
     }),
     ...(ping && {
@@ -71,6 +73,7 @@ export function summarize(recording: Recording): Result {
         meanUs: ping.mean / 1e3,
         p50Us: ping.percentile(50) / 1e3,
         p99Us: ping.percentile(99) / 1e3,
+        lost: lostOf(load.probes.ping),
       },
     }),
     ...stagesOf(recording),
@@ -177,9 +180,10 @@ function timelineOf({ seconds, resources }: Recording): Result['timeline'] {
   return seconds.map((row) => ({ ...row, ...used.get(row.second) }))
 }
 
-function mockOf(errorUs: Histogram): Result['mock'] {
+function mockOf(errorUs: Histogram, fasterThanMock: number): Result['mock'] {
   if (errorUs.count === 0) return {}
   return {
+    fasterThanMock,
     delayErrorMs: {
       mean: errorUs.mean / 1e3,
       p50: errorUs.percentile(50) / 1e3,
@@ -241,6 +245,10 @@ function lessNs(histogram: Histogram, ns: number): { mean: number; p50: number; 
 /** The target gave an account of its own, whether or not the mock's came through beside it. */
 function hasTiming({ load }: Recording): boolean {
   return load.main.distributions.inProcessOverheadNs.count > 0
+}
+
+function lostOf(probes: Recorder | undefined): number {
+  return probes ? probes.counts.failed + probes.counts.dropped : 0
 }
 
 /** A histogram that holds something; one that does not says nothing. */

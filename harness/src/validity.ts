@@ -2,13 +2,13 @@ import type { Check, Result } from './recording.ts'
 
 /** What the verdict is drawn from; everything but `verdict` itself. */
 export type Evidence = Pick<Result, 'plan' | 'requests' | 'rate' | 'driver' | 'mock' | 'resources'> &
-  Partial<Pick<Result, 'latencyMs' | 'ledgerUs' | 'interrupted'>>
+  Partial<Pick<Result, 'latencyMs' | 'ledgerUs' | 'interrupted' | 'floor' | 'ping'>>
 
 /** Bounds of the checks; each says what the measurement may suffer before it is no longer believed. */
 const LIMITS = {
   achievedRateMin: 0.99,
-  /** Lateness of the generator, as a share of the median latency, and never under the pace that a timer keeps. */
-  lagShareOfMedian: 0.01,
+  /** Lateness of the generator, as a share of the planned delay, and never under the pace that a timer keeps. */
+  lagShareOfDelay: 0.01,
   lagMsMin: 1,
   driverBusyMax: 0.9,
   mockErrorShareOfDelay: 0.01,
@@ -17,6 +17,8 @@ const LIMITS = {
   droppedMax: 0,
   stealPctMax: 5,
   unattributedPctMax: 5,
+  fasterThanMockMax: 0,
+  probesLostMax: 0,
 } as const
 
 /**
@@ -33,6 +35,8 @@ export function judge(evidence: Evidence): Result['verdict'] {
     droppedRequests(evidence),
     hostSteal(evidence),
     ledgerClosure(evidence),
+    freshAnswers(evidence),
+    probeLosses(evidence),
   ].filter((check) => check !== undefined)
   return { valid: checks.every((check) => check.ok), checks }
 }
@@ -53,13 +57,13 @@ function achievedRate({ rate }: Evidence): Check {
   }
 }
 
-function scheduleLag({ driver, latencyMs }: Evidence): Check {
-  const medianMs = latencyMs?.fromDue.p50 ?? 0
+/** The limit hangs on the plan alone: a slow target must not excuse a late generator. */
+function scheduleLag({ plan, driver }: Evidence): Check {
   return atMost(
     'schedule_lag',
     'ms at p99',
     driver.scheduleLagMs?.p99,
-    Math.max(LIMITS.lagMsMin, medianMs * LIMITS.lagShareOfMedian),
+    Math.max(LIMITS.lagMsMin, plan.mockLatencyMs * LIMITS.lagShareOfDelay),
     'Requests left when they were due; above the limit the generator itself is a visible part of the latency.',
   )
 }
@@ -120,19 +124,42 @@ function hostSteal({ resources }: Evidence): Check | undefined {
 }
 
 /**
- * Absent for targets without an account of their own, and where no floor was measured. The rest is known only as well as
- * the mean ping: it fails when it is above the limit beyond that doubt.
+ * Absent for targets without an account of their own, and where no pings or no floor were measured. The rest is known
+ * only as well as the mean ping: the limit is widened by that doubt, and printed so.
  */
 function ledgerClosure({ ledgerUs }: Evidence): Check | undefined {
   if (ledgerUs?.unattributedPctOfAdded === undefined) return undefined
   const doubtPct = ((ledgerUs.unattributedErrorUs ?? 0) / (ledgerUs.addedUs ?? Infinity)) * 100
-  return {
-    name: 'ledger_closure',
-    ok: ledgerUs.unattributedPctOfAdded - doubtPct <= LIMITS.unattributedPctMax,
-    value: ledgerUs.unattributedPctOfAdded,
-    limit: LIMITS.unattributedPctMax,
-    unit: '% of added time',
-    means:
-      "The gateway's added time has owners; above the limit, beyond the doubt of the mean ping, the rows do not explain what the caller waited.",
-  }
+  return atMost(
+    'ledger_closure',
+    '% of added time',
+    ledgerUs.unattributedPctOfAdded,
+    LIMITS.unattributedPctMax + doubtPct,
+    "The gateway's added time has owners; above the limit, which is 5% and the doubt of the mean ping, the rows do not explain what the caller waited.",
+  )
+}
+
+/** Absent where no answer carried the mock's own account of its delay. */
+function freshAnswers({ mock }: Evidence): Check | undefined {
+  if (mock.fasterThanMock === undefined) return undefined
+  return atMost(
+    'fresh_answers',
+    'requests',
+    mock.fasterThanMock,
+    LIMITS.fasterThanMockMax,
+    'No answer came sooner than the delay that it says the mock gave it; above the limit answers are cached or made up.',
+  )
+}
+
+/** Absent where no probes were sent. */
+function probeLosses({ floor, ping }: Evidence): Check | undefined {
+  const lines = [floor, ping].filter((line) => line !== undefined)
+  if (lines.length === 0) return undefined
+  return atMost(
+    'probe_losses',
+    'probes',
+    lines.reduce((sum, line) => sum + line.lost, 0),
+    LIMITS.probesLostMax,
+    'Every probe was answered; above the limit floor and ping leave out their slowest, and are too small.',
+  )
 }

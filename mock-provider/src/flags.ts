@@ -7,10 +7,10 @@ const EXAMPLES = `
 Durations: 1500, 1500ms or 1.5s (a bare number is ms). Sizes: 10320, 1.37KB (1000 bytes) or 1KiB (1024).
 
 Examples:
-  gatebench-mock --latency 1.5s                           the delay of the published benchmarks
-  gatebench-mock --latency 1500 --response-size 10.32KB
-  gatebench-mock --latency 800ms --jitter 200ms --seed 7
-  gatebench-mock --port 0                                 any free port
+  bench mock --latency 1.5s                           the delay of the published benchmarks
+  bench mock --latency 1500 --response-size 10.32KB
+  bench mock --latency 800ms --jitter 200ms --seed 7
+  bench mock --port 0                                 any free port
 
 Once it listens, one line of JSON on stdout says where: {"event":"listening","url":"http://127.0.0.1:8001"}
 SIGTERM or Ctrl-C: answers what waits, then exits; a second one exits at once.
@@ -18,7 +18,7 @@ SIGTERM or Ctrl-C: answers what waits, then exits; a second one exits at once.
 
 function mockCommand(): Command {
   return (
-    new Command('gatebench-mock')
+    new Command('bench mock')
       .description('An OpenAI-shaped provider whose answers have a known delay and an exact size.')
       .option('--latency <duration>', 'delay of every answer (default: 0)')
       .option('--jitter <duration>', 'uniform spread: a delay is latency +- jitter (default: 0)')

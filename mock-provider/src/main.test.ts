@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
-const BIN = fileURLToPath(new URL('../bin/gatebench-mock.js', import.meta.url))
+const BIN = fileURLToPath(new URL('./main.ts', import.meta.url))
 
 interface Program {
   child: ChildProcess
@@ -95,7 +95,7 @@ describe('the program', { timeout: 20_000 }, () => {
     assert.equal((await program.exited).code, 3)
     assert.equal(
       program.stderr(),
-      `gatebench-mock: --port: ${port} on 127.0.0.1 is taken by another program; choose another port, or 0 for any free one\n`,
+      `bench mock: --port: ${port} on 127.0.0.1 is taken by another program; choose another port, or 0 for any free one\n`,
     )
     assert.equal(program.stdout(), '')
   })
@@ -103,7 +103,7 @@ describe('the program', { timeout: 20_000 }, () => {
   test('on an address of another machine says so, and exits with 3', async (context) => {
     const program = run(context, ['--host', '192.0.2.1', '--port', '0'])
     assert.equal((await program.exited).code, 3)
-    assert.match(program.stderr(), /^gatebench-mock: --host: 192\.0\.2\.1 is not an address of this machine; .*\n$/)
+    assert.match(program.stderr(), /^bench mock: --host: 192\.0\.2\.1 is not an address of this machine; .*\n$/)
   })
 
   test('reports all bad flags together, and exits with 2', async (context) => {
@@ -111,7 +111,7 @@ describe('the program', { timeout: 20_000 }, () => {
     assert.equal((await program.exited).code, 2)
     assert.match(
       program.stderr(),
-      /^gatebench-mock: 3 problems in the command line\n {2}--nope: .*\n {2}--latency: .*\n {2}--response-size: .*\n$/,
+      /^bench mock: 3 problems in the command line\n {2}--nope: .*\n {2}--latency: .*\n {2}--response-size: .*\n$/,
     )
     assert.equal(program.stdout(), '')
   })
@@ -119,6 +119,6 @@ describe('the program', { timeout: 20_000 }, () => {
   test('prints its help, and exits with 0', async (context) => {
     const program = run(context, ['--help'], BIN)
     assert.equal((await program.exited).code, 0)
-    assert.match(program.stdout(), /^Usage: gatebench-mock \[options\]\n/)
+    assert.match(program.stdout(), /^Usage: bench mock \[options\]\n/)
   })
 })

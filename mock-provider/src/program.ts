@@ -12,7 +12,7 @@ function readConfig(): MockConfig {
     process.exit(0)
   } catch (error) {
     if (!(error instanceof MockUsageError)) throw error
-    process.stderr.write(`gatebench-mock: ${error.message}\n`)
+    process.stderr.write(`bench mock: ${error.message}\n`)
     process.exit(EXIT.usage)
   }
 }
@@ -51,6 +51,6 @@ try {
   const url = await server.listen()
   process.stdout.write(`${JSON.stringify({ event: 'listening', url })}\n`)
 } catch (error) {
-  process.stderr.write(`gatebench-mock: ${listenProblem(error as NodeJS.ErrnoException, config)}\n`)
+  process.stderr.write(`bench mock: ${listenProblem(error as NodeJS.ErrnoException, config)}\n`)
   process.exit(EXIT.cannotListen)
 }

@@ -1,4 +1,5 @@
 import { HttpSyntaxError } from '../http1/response-parser.ts'
+import { AnswerTooLargeError } from './answer-too-large.ts'
 
 /** Stable codes of everything that can go wrong in the gateway itself, with the status and type that callers see. */
 export const GATEWAY_ERRORS = {
@@ -111,6 +112,9 @@ export function upstreamError(provider: string, cause: Error): GatewayError {
     return new GatewayError('upstream_timeout', `${provider} did not answer in time (${code})`)
   if (UNREACHABLE_CODES.has(code)) {
     return new GatewayError('upstream_refused', `no connection to ${provider} could be opened (${code})`)
+  }
+  if (cause instanceof AnswerTooLargeError) {
+    return new GatewayError('upstream_invalid_response', `${provider}: ${cause.message}`)
   }
   if (cause instanceof HttpSyntaxError) {
     return new GatewayError('upstream_invalid_response', `${provider} did not answer in HTTP/1.1 (${code})`)

@@ -1,6 +1,7 @@
 import type { buildConnector } from 'undici'
 
 import { ResponseParser } from '../http1/response-parser.ts'
+import { AnswerTooLargeError } from './answer-too-large.ts'
 import { Link } from './linked-list.ts'
 import type { RequestContext } from './request-context.ts'
 import { nowMs, SLOT } from './stage-clock.ts'
@@ -31,6 +32,7 @@ const NO_BYTES = Buffer.alloc(0)
  * (connection, length, encoding) or about the provider's front (cookies, server).
  */
 const PASSED = [
+  // Of the mock provider, whose contract it is; the gateway knows it only as a header worth passing.
   'x-mock-delay',
   'x-request-id',
   'retry-after',
@@ -75,8 +77,13 @@ export class UpstreamConnection {
   /** Takes a socket that is open. */
   adopt(socket: UpstreamSocket): void {
     this.socket = socket
+    // Each read is a buffer of its own (no `onread` here): parts of it are kept until the answer is whole.
     socket.on('data', (bytes: Buffer) => {
       this.read(bytes)
+    })
+    // Not first at 'close', which comes later: a request written in between would be lost.
+    socket.on('end', () => {
+      this.lost()
     })
     socket.on('error', (error: Error) => {
       this.failure = error
@@ -124,9 +131,10 @@ export class UpstreamConnection {
   private write(context: RequestContext, socket: UpstreamSocket): void {
     const { upstreamHead, payload } = context
     context.payload = ''
-    context.clock.lap(SLOT.request_setup)
     // Head and body as one text: one write, and one packet where it fits.
-    socket.write(`${upstreamHead}${Buffer.byteLength(payload)}\r\n\r\n${payload}`)
+    const request = `${upstreamHead}${Buffer.byteLength(payload)}\r\n\r\n${payload}`
+    context.clock.lap(SLOT.request_setup)
+    socket.write(request)
   }
 
   private read(bytes: Buffer): void {
@@ -136,18 +144,21 @@ export class UpstreamConnection {
       this.lost()
       return
     }
+    // What comes after the last byte, the reading of HTTP included, is the next stage's.
+    context.clock.lap(SLOT.http_request)
+    let consumed: number
     try {
-      const consumed = parser.execute(bytes, 0, bytes.length)
-      if (parser.bodyBytes > MAX_ANSWER_BYTES) throw new Error(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`)
-      if (parser.complete) this.answered(context, parser.keepAlive && consumed === bytes.length)
+      consumed = parser.execute(bytes, 0, bytes.length)
+      if (parser.bodyBytes > MAX_ANSWER_BYTES) throw new AnswerTooLargeError(MAX_ANSWER_BYTES)
     } catch (error) {
       this.failure = error instanceof Error ? error : new Error(String(error))
       this.lost()
+      return
     }
+    if (parser.complete) this.answered(context, parser.keepAlive && consumed === bytes.length)
   }
 
   private answered(context: RequestContext, reusable: boolean): void {
-    context.clock.lap(SLOT.http_request)
     const { parser } = this
     context.status = parser.status
     context.answer = this.takeBody()
@@ -169,6 +180,7 @@ export class UpstreamConnection {
     if (context === null) {
       this.owner.closed(this)
     } else if (this.failure === null && parser.finish()) {
+      context.clock.lap(SLOT.http_request)
       this.answered(context, false)
     } else {
       this.context = null

@@ -55,7 +55,7 @@ export function setUpPairs(result: Result): Pair[] {
       ? result.profile
       : `${machine.published}${machine.imitated === true ? ': imitated, the run was not on that machine' : ''}`
   const settings = plan.gateway
-    ? `concurrency ${formatCount(plan.gateway.concurrency)}, buffer ${formatCount(plan.gateway.bufferSize)}, pool ${formatCount(plan.gateway.initialPoolSize)}`
+    ? `concurrency ${formatCount(plan.gateway.concurrency)}, buffer ${formatCount(plan.gateway.bufferSize)}, pool ${formatCount(plan.gateway.initialPoolSize)}${(plan.gateway.nodeFlags ?? []).map((flag) => `, ${flag}`).join('')}`
     : direct
       ? 'none: the requests go straight to the mock'
       : 'its settings are not known to bench'
@@ -67,7 +67,7 @@ export function setUpPairs(result: Result): Pair[] {
     ['profile', profile],
     [
       'plan',
-      `${formatRate(plan.ratePerSec)}/s for ${formatDuration(plan.durationMs)} after ${formatDuration(plan.warmupMs)} of warm-up: ${formatCount(plan.requests)} requests`,
+      `${formatRate(plan.ratePerSec)}/s, evenly spaced, for ${formatDuration(plan.durationMs)} after ${formatDuration(plan.warmupMs)} of warm-up: ${formatCount(plan.requests)} requests`,
     ],
     ['payload', `request ${formatCount(plan.requestBytes)} bytes, answer ${formatCount(plan.responseBytes)} bytes`],
     [
@@ -140,7 +140,7 @@ export function instrumentPairs({ driver, mock, floor, ping }: Result): Pair[] {
       orNot(
         floor,
         (f) =>
-          `mean ${formatUs(f.meanUs)}, p50 ${formatUs(f.p50Us)}, p99 ${formatUs(f.p99Us)} (${formatCount(f.probes)} probes)`,
+          `mean ${formatUs(f.meanUs)}, p50 ${formatUs(f.p50Us)}, p99 ${formatUs(f.p99Us)} (${formatCount(f.probes)} probes, ${formatCount(f.lost)} lost)`,
       ),
     ],
     [
@@ -148,7 +148,7 @@ export function instrumentPairs({ driver, mock, floor, ping }: Result): Pair[] {
       orNot(
         ping,
         (p) =>
-          `mean ${formatUs(p.meanUs)}, p50 ${formatUs(p.p50Us)}, p99 ${formatUs(p.p99Us)} (${formatCount(p.pings)} pings)`,
+          `mean ${formatUs(p.meanUs)}, p50 ${formatUs(p.p50Us)}, p99 ${formatUs(p.p99Us)} (${formatCount(p.pings)} pings, ${formatCount(p.lost)} lost)`,
       ),
     ],
   ]

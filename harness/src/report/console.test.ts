@@ -132,7 +132,7 @@ describe('renderConsole', () => {
     const text = plain(fixtureResult())
     assert.deepEqual(line(text, 'published').slice(0, 4), ['published', '8.77', '7.77', '22.2'])
     assert.match(line(text, 'in_process').at(-1)!, /without HTTP request/)
-    assert.match(line(text, 'client')[4]!, /service time - mock's delay - floor/)
+    assert.match(line(text, 'client')[4]!, /service time - mock's delay - mean floor/)
   })
 
   test('a ledger row that the clock cannot resolve says so', () => {

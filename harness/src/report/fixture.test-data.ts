@@ -111,7 +111,8 @@ export function fixtureResult(change: Partial<Result> = {}): Result {
       inFlightMax: 7612,
     },
     mock: { delayErrorMs: { mean: 0.5, p50: 0.444, p99: 1.111, max: 9.999 } },
-    floor: { probes: 1200, meanUs: 222.2, p50Us: 200.2, p99Us: 999.9 },
+    floor: { probes: 1200, meanUs: 222.2, p50Us: 200.2, p99Us: 999.9, lost: 0 },
+    ping: { pings: 1_190, meanUs: 433.3, p50Us: 399.9, p99Us: 888.8, lost: 0 },
     stagesUs: {
       queue_wait: stage(1.11),
       key_selection: { ...stage(0.02), belowClock: { clockUs: 0.04, batchMeanUs: 0.016 } },

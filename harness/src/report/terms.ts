@@ -16,7 +16,7 @@ export const TERMS: readonly Term[] = [
   {
     term: 'latency',
     means:
-      'end - due, ms: what a caller waits who does not slow down with the server; a late generator counts against it',
+      'end - due of an ok answer, ms: what a caller waits who does not slow down with the server; a late generator counts against it',
   },
   { term: 'service time', means: 'end - sent, ms: the same without the lateness of the generator' },
   {
@@ -46,7 +46,7 @@ export const TERMS: readonly Term[] = [
   {
     term: 'below the clock',
     means:
-      'the stage is shorter than one reading of the clock, so its single readings say nothing; the batch figure is the same work timed many times over and divided',
+      'the stage is shorter than one reading of the clock, so its single readings say nothing; the batch figure is the same function on a typical request, timed many times over and divided',
   },
   {
     term: 'ledger',
