@@ -45,7 +45,7 @@ export interface RunConfig {
   threads: number
   /** Seed of everything that is drawn by chance. @default 1 */
   seed: number
-  /** Requests per second beside the load, to the mock for the floor and to the gateway for the ping; 0 for none. @default 50 */
+  /** Requests per second beside the load, to the mock for the floor and to the gateway for the ping; 0 for none. @default 20 */
   probeRatePerSec: number
   /** Settings of the built-in gateway. */
   gateway: {
@@ -79,7 +79,7 @@ export const DEFAULTS: Readonly<RunConfig> = {
   timeoutMs: 30_000,
   threads: 1,
   seed: 1,
-  probeRatePerSec: 50,
+  probeRatePerSec: 20,
   outDir: 'results',
   json: false,
   quiet: false,

@@ -19,7 +19,7 @@ describe('planRun', () => {
       timeoutMs: 30_000,
       threads: 3,
       seed: 9,
-      probeRatePerSec: 50,
+      probeRatePerSec: 20,
       mockLatencyMs: 1_500,
     })
     assert.equal(request.path, '/v1/chat/completions')
@@ -32,7 +32,7 @@ describe('planRun', () => {
 
   test('straight to the mock there is nothing to go past: no probes', () => {
     assert.equal(plan({ target: 'direct' }).probeRatePerSec, 0)
-    assert.equal(plan({ target: 'http://127.0.0.1:8080' }).probeRatePerSec, 50)
+    assert.equal(plan({ target: 'http://127.0.0.1:8080' }).probeRatePerSec, 20)
   })
 
   test("the configuration's headers are sent, beside the request for the gateway's account", () => {

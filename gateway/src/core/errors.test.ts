@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
+import { HttpSyntaxError } from '../http1/response-parser.ts'
+import { AnswerTooLargeError } from './answer-too-large.ts'
 import { GatewayError, gatewayErrorBody, providerErrorBody, upstreamError } from './errors.ts'
 
 const ORIGIN = { provider: 'openai', model: 'openai/x' }
@@ -45,4 +47,13 @@ test('a failed connection becomes the status that says whose fault it is', () =>
     [502, 502, 502, 502],
   )
   assert.deepEqual(['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'].map(status), [504, 504])
+})
+
+test('an answer that is too long, or is not HTTP, is the answer of a provider that is out of order, in plain words', () => {
+  const tooLarge = upstreamError('openai', new AnswerTooLargeError(5))
+  assert.deepEqual(
+    [tooLarge.code, tooLarge.status, tooLarge.message],
+    ['upstream_invalid_response', 502, 'openai: the answer is larger than 5 bytes'],
+  )
+  assert.equal(upstreamError('openai', new HttpSyntaxError('x')).code, 'upstream_invalid_response')
 })

@@ -105,6 +105,25 @@ describe('UpstreamPool', () => {
     assert.equal(pool.counters.openedTotal, 3)
   })
 
+  test('a connection that the provider has ended is not used again, not even before it is closed', async (t) => {
+    const { url, server } = await startProvider(t, () => undefined)
+    server.on('connection', (socket) => {
+      socket.on('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}')
+        setTimeout(() => socket.end(), 3)
+      })
+    })
+    const { pool, answered, failed } = poolTo(t, url, 5)
+    for (let sent = 1; sent <= 5; sent++) {
+      pool.send(new NamedContext('x'))
+      await eventually(() => {
+        assert.equal(answered.length, sent)
+      })
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    assert.deepEqual([failed.length, pool.counters.openedTotal, pool.counters.open], [0, 5, 0])
+  })
+
   test('text beyond ASCII arrives whole', async (t) => {
     const { url, requests } = await startProvider(t)
     const { pool, answered } = poolTo(t, url, 1)
