@@ -62,7 +62,7 @@ test('a profile that is unknown lists the known ones', async () => {
 test('more connections than there are files are refused before anything starts, with the way to get them', async () => {
   const { code, stderr } = await bench('--rate', '1000000', '--latency', '10s', '--warmup', '10s')
   assert.equal(code, 2)
-  assert.match(stderr, /the gateway needs 20400930, one process may open \d+\. Raise it with "ulimit -n 20400930"/)
+  assert.match(stderr, /the gateway needs 20400330, one process may open \d+\. Raise it with "ulimit -n 20400330"/)
 })
 
 describe('help', () => {

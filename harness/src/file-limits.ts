@@ -1,13 +1,12 @@
 import { UsageError } from './errors.ts'
 import type { ProbeName } from './probes.ts'
-import { SPARE_UPSTREAM_CONNECTIONS } from './targets/builtin.ts'
 
 /** What a process has open beside the connections of the load: libraries, epoll, pipes, listeners, probes, report. */
 const DRIVER_SLACK = 100
 const DRIVER_SLACK_PER_THREAD = 20
 const MOCK_SLACK = 200
 /** The gateway's slack is larger: callers that reconnect while their old sockets are not yet reaped. */
-const GATEWAY_SLACK = 300 + SPARE_UPSTREAM_CONNECTIONS
+const GATEWAY_SLACK = 300
 /** A gateway has a caller's socket and an upstream socket per request in flight. */
 const GATEWAY_FILES_PER_CONNECTION = 2
 

@@ -15,11 +15,8 @@ const MAIN = import.meta.resolve('@gatebench/gateway/main')
  */
 export const BUILTIN_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=8']
 
-/**
- * Opened when needed, beyond those opened ahead: after a stall the gateway reads answers and requests by the hundred in
- * one turn of its loop, and the connections of those answers rest until the next.
- */
-export const SPARE_UPSTREAM_CONNECTIONS = 600
+/** Room for connections that are between two requests while every request of the load is in flight. */
+const RESTING_CONNECTIONS = 100
 
 /** Opening thousands of upstream connections comes before it listens. */
 const READY_TIMEOUT_MS = 60_000
@@ -92,7 +89,7 @@ export function builtinConfig({ config, mockUrl, connections }: TargetContext): 
         network_config: {
           base_url: mockUrl,
           timeout: config.timeoutMs === 0 ? FOR_EVER_MS : config.timeoutMs,
-          max_conns_per_host: connections + SPARE_UPSTREAM_CONNECTIONS,
+          max_conns_per_host: connections + RESTING_CONNECTIONS,
           open_ahead: connections,
         },
       },

@@ -40,7 +40,7 @@ describe('the configuration of the built-in gateway', () => {
     assert.equal(config.dropExcessRequests, false)
     assert.equal(provider.name, 'openai')
     assert.deepEqual([provider.concurrency, provider.bufferSize], [70, 80])
-    assert.deepEqual([provider.network.maxConnsPerHost, provider.network.openAhead], [921, 321])
+    assert.deepEqual([provider.network.maxConnsPerHost, provider.network.openAhead], [421, 321])
     assert.equal(provider.network.timeoutMs, 5_000)
     assert.equal(provider.network.baseUrl.origin, 'http://127.0.0.1:9')
     assert.deepEqual(provider.keys[0]?.models, ['gpt-4o-mini'])
