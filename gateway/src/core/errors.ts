@@ -11,7 +11,6 @@ export const GATEWAY_ERRORS = {
   ambiguous_model: { status: 400, type: 'invalid_request_error' },
   no_key: { status: 400, type: 'invalid_request_error' },
   route_not_found: { status: 404, type: 'invalid_request_error' },
-  request_timeout: { status: 408, type: 'invalid_request_error' },
   body_too_large: { status: 413, type: 'invalid_request_error' },
   caller_gone: { status: 499, type: 'caller_gone' },
   internal_error: { status: 500, type: 'gateway_error' },
@@ -19,7 +18,6 @@ export const GATEWAY_ERRORS = {
   upstream_reset: { status: 502, type: 'upstream_error' },
   upstream_invalid_response: { status: 502, type: 'upstream_error' },
   queue_full: { status: 503, type: 'request_dropped' },
-  shutting_down: { status: 503, type: 'gateway_error' },
   upstream_timeout: { status: 504, type: 'upstream_timeout' },
   queue_timeout: { status: 504, type: 'queue_timeout' },
 } as const
