@@ -50,7 +50,7 @@ class ConnectionClosedError extends Error {
 /**
  * One connection to a provider, one request at a time on it: HTTP/1.1 over a socket of undici's connector. An undici
  * Client on each connection took 80 us of CPU a request in saturation where this takes 59, and at 7,500 requests in flight
- * its garbage was the tail: p99 1,654 ms against 1,567 and 1,545 (same script, same flags, minutes apart).
+ * its garbage was the tail: p99 1,616 and 1,655 ms against 1,567 and 1,545 (10 s runs, same flags, minutes apart).
  */
 export class UpstreamConnection {
   readonly link = new Link<UpstreamConnection>(this)
