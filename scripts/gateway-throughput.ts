@@ -146,9 +146,7 @@ const config = {
     },
   },
 }
-const gatewayFlags = (process.env.GATEWAY_NODE_FLAGS ?? '').split(' ').filter((flag) => flag !== '')
 const gateway = await serve(
-  ...gatewayFlags,
   'gateway/src/main.ts',
   '--config',
   write('config.json', JSON.stringify(config)),

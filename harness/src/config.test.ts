@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test'
 import { DEFAULTS, parseRunConfig, type FlagValues } from './config.ts'
 import { UsageError } from './errors.ts'
 import { FLAGS } from './flags.ts'
-import { requestBytesMin } from './plan.ts'
+import { requestBytesMin } from './request-body.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatebench-config-'))
 after(() => {

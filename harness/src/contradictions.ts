@@ -1,6 +1,7 @@
 import { SMALLEST_RESPONSE_BYTES } from '@gatebench/mock-provider/completion'
 import type { RunConfig } from './config.ts'
 import { requestsInFlight } from './file-limits.ts'
+import { requestBytesMin } from './request-body.ts'
 
 /** Settings that are each fine and together cannot give a result. Empty when there are none. */
 export function contradictions(config: Readonly<RunConfig>): string[] {
@@ -66,9 +67,4 @@ export function contradictions(config: Readonly<RunConfig>): string[] {
     )
   }
   return problems
-}
-
-/** The request with an empty message; a test holds it to what the plan really sends. */
-function requestBytesMin(model: string): number {
-  return Buffer.byteLength(JSON.stringify({ model, messages: [{ role: 'user', content: '' }] }))
 }

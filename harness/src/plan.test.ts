@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { DEFAULTS, type RunConfig } from './config.ts'
-import { planRun, requestBytesMin, shareOf, type Plan } from './plan.ts'
+import { planRun, shareOf, type Plan } from './plan.ts'
+import { requestBytesMin } from './request-body.ts'
 
 const plan = (change: Partial<RunConfig> = {}, connections = 100): Plan =>
   planRun({ ...DEFAULTS, ...change }, connections)

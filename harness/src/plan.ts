@@ -1,6 +1,7 @@
 import { TIMING_REQUEST_HEADER } from '@gatebench/gateway/stages'
 import { constantArrivals, type ArrivalSchedule } from './arrivals.ts'
 import type { RunConfig } from './config.ts'
+import { requestBody } from './request-body.ts'
 
 /** All that a run will do, decided before it starts. Plain data, so that it can be handed to a thread. */
 export interface Plan {
@@ -49,24 +50,6 @@ export function planRun(config: RunConfig, connections: number): Plan {
     probeRatePerSec: config.target === 'direct' ? 0 : config.probeRatePerSec,
     mockLatencyMs: config.mockLatencyMs,
   }
-}
-
-/** Smallest body that can be asked for with this model, bytes: an empty message. */
-export function requestBytesMin(model: string): number {
-  return Buffer.byteLength(chatBody(model, ''))
-}
-
-const SENTENCE = 'Measure from the moment a request was due, and let every microsecond have an owner. '
-
-/** A chat completion of exactly `sizeBytes` bytes. */
-function requestBody(model: string, sizeBytes: number): string {
-  const fillBytes = sizeBytes - requestBytesMin(model)
-  if (fillBytes < 0) throw new RangeError(`a request body for ${model} takes at least ${requestBytesMin(model)} bytes`)
-  return chatBody(model, SENTENCE.repeat(Math.ceil(fillBytes / SENTENCE.length)).slice(0, fillBytes))
-}
-
-function chatBody(model: string, content: string): string {
-  return JSON.stringify({ model, messages: [{ role: 'user', content }] })
 }
 
 /** The share of one thread: every `threads`-th request, so that each thread is paced evenly. */

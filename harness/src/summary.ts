@@ -58,24 +58,8 @@ export function summarize(recording: Recording): Result {
     }),
     driver: driverOf(recording, resources),
     mock: mockOf(distributions.mockDelayErrorUs, counts.fasterThanMock),
-    ...(floor && {
-      floor: {
-        probes: floor.count,
-        meanUs: floor.mean / 1e3,
-        p50Us: floor.percentile(50) / 1e3,
-        p99Us: floor.percentile(99) / 1e3,
-        lost: lostOf(load.probes.floor),
-      },
-    }),
-    ...(ping && {
-      ping: {
-        pings: ping.count,
-        meanUs: ping.mean / 1e3,
-        p50Us: ping.percentile(50) / 1e3,
-        p99Us: ping.percentile(99) / 1e3,
-        lost: lostOf(load.probes.ping),
-      },
-    }),
+    ...(floor && { floor: { probes: floor.count, ...probeFigures(floor, load.probes.floor) } }),
+    ...(ping && { ping: { pings: ping.count, ...probeFigures(ping, load.probes.ping) } }),
     ...stagesOf(recording),
     ...overheadOf(recording, floor),
     ...(ledgerUs && { ledgerUs }),
@@ -247,8 +231,13 @@ function hasTiming({ load }: Recording): boolean {
   return load.main.distributions.inProcessOverheadNs.count > 0
 }
 
-function lostOf(probes: Recorder | undefined): number {
-  return probes ? probes.counts.failed + probes.counts.dropped : 0
+function probeFigures(seenNs: Histogram, probes: Recorder | undefined) {
+  return {
+    meanUs: seenNs.mean / 1e3,
+    p50Us: seenNs.percentile(50) / 1e3,
+    p99Us: seenNs.percentile(99) / 1e3,
+    lost: probes ? probes.counts.failed + probes.counts.dropped : 0,
+  }
 }
 
 /** A histogram that holds something; one that does not says nothing. */

@@ -1,6 +1,13 @@
 import type { GatewayConfig, KeyConfig } from '../config.ts'
 import { type BatchMeans, measureBatchMeans } from './batch-measure.ts'
-import { GatewayError, gatewayErrorBody, providerErrorBody, REQUEST_TYPE, upstreamError } from './errors.ts'
+import {
+  GATEWAY_ERRORS,
+  GatewayError,
+  gatewayErrorBody,
+  providerErrorBody,
+  REQUEST_TYPE,
+  upstreamError,
+} from './errors.ts'
 import { utf8AsLatin1 } from './latin1.ts'
 import { ProviderRuntime } from './provider-runtime.ts'
 import { checkedRequest } from './chat-request.ts'
@@ -10,7 +17,7 @@ import { measureClockCostNs, SLOT } from './stage-clock.ts'
 import { StageHistograms } from './stage-histograms.ts'
 import { GatewayTraffic } from './traffic.ts'
 
-const CALLER_GONE = 499
+const CALLER_GONE = GATEWAY_ERRORS.caller_gone.status
 
 /** A request that ended without success, for the log. */
 export interface FailureRecord {

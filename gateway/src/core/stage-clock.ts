@@ -37,11 +37,6 @@ export class StageClock {
     this.boundaryMs = now
   }
 
-  /** The time since the previous boundary belongs to nobody: it shows as unattributed in the ledger. */
-  skip(): void {
-    this.boundaryMs = this.now()
-  }
-
   /** From the start to the latest boundary, ns. */
   get totalNs(): number {
     return (this.boundaryMs - this.startedMs) * 1e6

@@ -18,7 +18,7 @@ export const STAGES = [
     title: 'Request Body Preparation',
     covers: "assembling the provider's request object",
   },
-  { name: 'json_marshaling', title: 'JSON Marshaling', covers: 'that object to bytes' },
+  { name: 'json_marshaling', title: 'JSON Marshaling', covers: 'that object to JSON text' },
   { name: 'request_setup', title: 'Request Setup', covers: 'URL, headers, taking a connection' },
   { name: 'http_request', title: 'HTTP Request', covers: 'first byte written to last byte read' },
   { name: 'response_parsing', title: 'Response Parsing', covers: 'bytes to object, usage, extra fields' },

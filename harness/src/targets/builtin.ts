@@ -10,8 +10,9 @@ import type { RunningTarget, Target, TargetContext } from './target.ts'
 const MAIN = import.meta.resolve('@gatebench/gateway/main')
 
 /**
- * Options of node that the built-in gateway runs with. Half of V8's default young generation: pauses of 3 ms instead of
- * 15, and 60 to 100 MiB less at 7,500 requests in flight; smaller ones copy more often for shorter pauses still.
+ * Options of node that the built-in gateway runs with: half of V8's default young generation. With 7,500 requests of
+ * 10.32 KB in flight (two interleaved runs of 10 s each) a scavenge took 1.8 and 2.2 ms in the mean instead of 3.3 and 3.0,
+ * and peak memory was 431 and 426 MiB instead of 487 and 449.
  */
 export const BUILTIN_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=8']
 
