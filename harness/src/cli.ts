@@ -44,7 +44,10 @@ try {
   process.exitCode = report(error)
 }
 
-/** The first signal asks the command to end; the second ends everything at once. */
+/**
+ * The first signal asks the command to end; the second ends everything at once. The handlers stay: between the end of the
+ * command and that of the process a second Ctrl-C would otherwise kill without the exit code and the exit hook.
+ */
 async function interruptible<T>(command: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
   const onSignal = () => {
@@ -59,8 +62,6 @@ async function interruptible<T>(command: (signal: AbortSignal) => Promise<T>): P
     // Node's own functions reject with an AbortError of theirs, whatever the signal's reason.
     if (error instanceof Error && error.name === 'AbortError' && controller.signal.aborted) throw new InterruptedError()
     throw error
-  } finally {
-    for (const signal of SIGNALS) process.off(signal, onSignal)
   }
 }
 
