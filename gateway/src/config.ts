@@ -20,22 +20,42 @@ export interface KeyConfig {
   blacklistedModels: readonly string[]
   weight: number
   enabled: boolean
+  /** Azure: the deployment that serves a model, where it has another name. */
+  deployments: Readonly<Record<string, string>>
 }
 
 export interface NetworkConfig {
   baseUrl: URL
   extraHeaders: Readonly<Record<string, string>>
+  /** Whole time of a request with this provider, in its queue, upstream and between tries; of a stream until it begins. */
   timeoutMs: number
+  /** Tries after the first. */
+  maxRetries: number
+  retryBackoffInitialMs: number
+  retryBackoffMaxMs: number
+  /** A stream in which nothing moves for so long is ended. */
+  streamIdleTimeoutMs: number
   maxConnsPerHost: number
   openAhead: number
 }
 
 export interface ProviderConfig {
   name: string
+  /** Name of the preset in core/providers/presets.ts whose protocol it speaks: its own name, or its base provider's. */
+  preset: string
+  /** None for a provider that needs none. */
   keys: readonly KeyConfig[]
   concurrency: number
   bufferSize: number
   network: NetworkConfig
+  /** Azure's `api-version`. */
+  apiVersion?: string
+}
+
+/** A key that callers of the gateway itself may show. */
+export interface CallerKeyConfig {
+  name: string
+  value: string
 }
 
 /** The configuration, fully decided: every setting has its value. */
@@ -43,6 +63,18 @@ export interface GatewayConfig {
   initialPoolSize: number
   dropExcessRequests: boolean
   maxRequestBodyBytes: number
+  /** Bodies of requests that have not been sent upstream yet, together; beyond it requests are dropped. */
+  maxWaitingBodyBytes: number
+  /** A caller must send head and body within this time. */
+  requestReadTimeoutMs: number
+  /** Head of a caller's request. */
+  maxRequestHeaderBytes: number
+  /** Names of labels that metrics carry, their values from request headers. */
+  prometheusLabels: readonly string[]
+  /** Empty: anyone who reaches the gateway may use it. */
+  callerKeys: readonly CallerKeyConfig[]
+  /** Absent: no request log. */
+  requestLog?: RequestLogConfig
   providers: readonly ProviderConfig[]
 }
 
