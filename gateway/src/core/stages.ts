@@ -44,9 +44,28 @@ export const EDGE_SEGMENTS = [
     title: 'Response Sending',
     covers: 'answer in hand to its head and body composed and handed to the socket',
   },
+  {
+    name: 'retry_backoff',
+    title: 'Retry Backoff',
+    covers: 'waiting before a further try; zero without retries',
+  },
+] as const
+
+/**
+ * Of streamed answers alone, and inside the segments above, so not rows of their own in a sum: most of either is the
+ * provider's time. Each stream has one first token and many times between; an event of the stream counts as a token.
+ */
+export const STREAM_STAGES = [
+  { name: 'first_token', title: 'First Token', covers: 'request headers seen to the first event handed to the caller' },
+  {
+    name: 'between_tokens',
+    title: 'Between Tokens',
+    covers: 'events handed to the caller to the next ones handed over',
+  },
 ] as const
 
 export type StageName = (typeof STAGES)[number]['name']
+export type StreamStageName = (typeof STREAM_STAGES)[number]['name']
 export type EdgeSegmentName = (typeof EDGE_SEGMENTS)[number]['name']
 
 /** Everything the gateway times: the ten stages, then the edge segments. An index into this is a slot of a StageClock. */
