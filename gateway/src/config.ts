@@ -58,6 +58,14 @@ export interface CallerKeyConfig {
   value: string
 }
 
+/** Where and how finished requests are recorded. */
+export type RequestLogConfig = ({ store: 'sqlite'; path: string } | { store: 'postgres'; url: string }) & {
+  mode: 'batched' | 'synchronous'
+  batchSize: number
+  batchIntervalMs: number
+  maxWaiting: number
+}
+
 /** The configuration, fully decided: every setting has its value. */
 export interface GatewayConfig {
   initialPoolSize: number
@@ -82,9 +90,16 @@ export const DEFAULTS = {
   initialPoolSize: 5_000,
   dropExcessRequests: false,
   maxRequestBodyMiB: 10,
+  maxWaitingBodyMiB: 256,
+  requestReadTimeoutMs: 60_000,
+  maxRequestHeaderKiB: 16,
   concurrency: 1_000,
   bufferSize: 5_000,
   timeoutMs: 30_000,
+  maxRetries: 0,
+  retryBackoffInitialMs: 500,
+  retryBackoffMaxMs: 5_000,
+  streamIdleTimeoutMs: 60_000,
   maxConnsPerHost: 5_000,
   openAhead: 0,
   weight: 1,
@@ -142,6 +157,11 @@ class ConfigReading {
       initialPoolSize: this.global('initial_pool_size') ?? DEFAULTS.initialPoolSize,
       dropExcessRequests: this.global('drop_excess_requests') ?? DEFAULTS.dropExcessRequests,
       maxRequestBodyBytes: Math.floor((this.global('max_request_body_mb') ?? DEFAULTS.maxRequestBodyMiB) * 1024 * 1024),
+      maxWaitingBodyBytes: DEFAULTS.maxWaitingBodyMiB * 1024 * 1024,
+      requestReadTimeoutMs: DEFAULTS.requestReadTimeoutMs,
+      maxRequestHeaderBytes: DEFAULTS.maxRequestHeaderKiB * 1024,
+      prometheusLabels: [],
+      callerKeys: [],
       providers: Object.entries(providers).map(([name, provider]) => this.provider(name, provider)),
     }
   }
@@ -175,6 +195,7 @@ class ConfigReading {
     if (file.keys.length === 0) this.problems.push(`${path}.keys: at least one is needed`)
     return {
       name,
+      preset: 'openai',
       concurrency,
       bufferSize,
       keys: file.keys.map((key, index) => this.key(`${path}.keys.${index}`, index, key)),
@@ -192,6 +213,7 @@ class ConfigReading {
       blacklistedModels: file.blacklisted_models ?? [],
       weight: file.weight ?? DEFAULTS.weight,
       enabled,
+      deployments: {},
     }
   }
 
@@ -220,6 +242,10 @@ class ConfigReading {
       baseUrl: this.baseUrl(`${path}.base_url`, provider, file.base_url),
       extraHeaders: this.headers(`${path}.extra_headers`, file.extra_headers ?? {}),
       timeoutMs: timeout ?? (seconds === undefined ? DEFAULTS.timeoutMs : seconds * 1_000),
+      maxRetries: DEFAULTS.maxRetries,
+      retryBackoffInitialMs: DEFAULTS.retryBackoffInitialMs,
+      retryBackoffMaxMs: DEFAULTS.retryBackoffMaxMs,
+      streamIdleTimeoutMs: DEFAULTS.streamIdleTimeoutMs,
       maxConnsPerHost: file.max_conns_per_host ?? DEFAULTS.maxConnsPerHost,
       openAhead: file.open_ahead ?? DEFAULTS.openAhead,
     }
