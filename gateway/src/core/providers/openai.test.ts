@@ -3,15 +3,23 @@ import { describe, test } from 'node:test'
 
 import fc from 'fast-check'
 
+import { azure } from './azure.ts'
 import { openai } from './openai.ts'
+import type { ChatRequest, ExtraFields } from './provider.ts'
 
-const EXTRA = { provider: 'openai', resolvedModel: 'gpt "4"', latencyMs: 12, requestType: 'chat_completion' }
+const EXTRA: ExtraFields = {
+  provider: 'openai',
+  resolvedModel: 'gpt "4"',
+  latencyMs: 12,
+  requestType: 'chat_completion',
+}
 const EXTRA_FIELDS = { provider: 'openai', resolved_model: 'gpt "4"', request_type: 'chat_completion', latency: 12 }
 
 function marshaled(text: string): unknown {
-  const request = JSON.parse(text) as Parameters<typeof openai.prepareParams>[0]
-  const body = openai.prepareBody('bare', openai.formatMessages(request), openai.prepareParams(request))
-  return JSON.parse(openai.marshal(body))
+  const request = JSON.parse(text) as ChatRequest
+  const { chat } = openai
+  const body = chat.prepareBody('bare', chat.formatMessages(request), chat.prepareParams(request))
+  return JSON.parse(JSON.stringify(body))
 }
 
 describe('request', () => {
@@ -32,7 +40,7 @@ describe('request', () => {
 })
 
 describe('answer', () => {
-  const parse = (text: string) => openai.parseAnswer(Buffer.from(text), EXTRA)
+  const parse = (text: string) => openai.chat.parseAnswer(Buffer.from(text), EXTRA)
 
   test('gets extra fields and keeps everything else, for any JSON object', () => {
     fc.assert(
@@ -69,5 +77,21 @@ describe('answer', () => {
 
   test('what is not a JSON object is a SyntaxError', () => {
     for (const text of ['', 'nope', '[1]', 'null', '"x"', '{"a":1']) assert.throws(() => parse(text), SyntaxError)
+  })
+})
+
+describe('paths', () => {
+  test("OpenAI's say the operation", () => {
+    assert.equal(openai.path('chat_completion', 'gpt-4o', {}), '/v1/chat/completions')
+    assert.equal(openai.path('chat_completion_stream', 'gpt-4o', {}), '/v1/chat/completions')
+    assert.equal(openai.path('embedding', 'e', {}), '/v1/embeddings')
+  })
+
+  test("Azure's say the deployment, encoded, and the version", () => {
+    assert.equal(
+      azure.path('chat_completion_stream', 'my gpt/4?', { apiVersion: '2025-01-01-preview' }),
+      '/openai/deployments/my%20gpt%2F4%3F/chat/completions?api-version=2025-01-01-preview',
+    )
+    assert.equal(azure.path('embedding', 'e', {}), '/openai/deployments/e/embeddings?api-version=2024-10-21')
   })
 })

@@ -57,6 +57,11 @@ export interface StreamTranslator {
    * @throws SyntaxError when the event is not what the provider's protocol has
    */
   translate(event: string): string
+  /**
+   * The provider has closed its answer properly: what the caller still gets, latin1 again. Where only the last event was
+   * left out it is made up for, and `done` is true afterwards; where `done` stays false the answer was cut short.
+   */
+  end(): string
   /** The event that ends a stream properly has come; a connection that ends before it has broken. */
   readonly done: boolean
   /** Set by the event that reports an error. What `translate` returns for that event is an error in OpenAI's shape. */
@@ -90,6 +95,8 @@ export interface StreamRequest {
   model: string
   /** The caller asked for the usage in a last chunk (`stream_options.include_usage`). */
   includeUsage: boolean
+  /** How many choices the caller asked for (`n`). @default 1 */
+  choices?: number
 }
 
 /** Speaks one provider's protocol. Adapters are stateless and shared; a provider is an adapter and a configuration. */
@@ -109,6 +116,6 @@ export interface ProviderAdapter {
 
 /** Settings of a configured provider that its paths depend on. */
 export interface EndpointOptions {
-  /** Azure's `api-version`. */
+  /** Azure's `api-version`. @default '2024-10-21' */
   apiVersion?: string
 }
