@@ -1,0 +1,108 @@
+import { BatchPacker, type PackedBatch } from './packed-batch.ts'
+import type { RequestRecord } from './request-record.ts'
+
+/** Calls `callback` once after `ms`, unless what it returned is called before. */
+export type StartTimer = (callback: () => void, ms: number) => () => void
+
+/** What became of the records since the start. Every record added is in `written`, `dropped` or `waiting`. */
+export interface RequestLogCounters {
+  written: number
+  /** Given up: too many waited, the database refused them for good, or the log was closed before they were written. */
+  dropped: number
+  waiting: number
+  /** Tries to write that failed; one batch may fail several times. */
+  failures: number
+  /** Transactions that wrote rows. */
+  batches: number
+}
+
+export interface BatchCollectorOptions {
+  /** Rows that are given away at once. */
+  batchSize: number
+  /** The longest that a record stays here while the writer keeps up, ms. */
+  batchIntervalMs: number
+  /** Most records that wait, here and at the writer together. */
+  maxWaiting: number
+  startTimer: StartTimer
+  /** Takes a batch to the writer; its fate comes back through `settled`. */
+  send: (batch: PackedBatch) => void
+}
+
+/** One batch is being written, one is at hand for when it is: more would not be written sooner. */
+const SENT_AHEAD = 2
+
+/** Gathers records into batches and bounds how many wait. All that a request pays for is `add`. */
+export class BatchCollector {
+  readonly counters: RequestLogCounters = { written: 0, dropped: 0, waiting: 0, failures: 0, batches: 0 }
+  readonly #options: BatchCollectorOptions
+  readonly #packer: BatchPacker
+  #sent = 0
+  #stopTimer: (() => void) | undefined
+  #due = false
+  #closed = false
+
+  constructor(options: BatchCollectorOptions) {
+    this.#options = options
+    this.#packer = new BatchPacker(options.batchSize)
+  }
+
+  add(record: RequestRecord): void {
+    if (this.#closed || this.counters.waiting >= this.#options.maxWaiting) {
+      this.counters.dropped++
+      return
+    }
+    this.counters.waiting++
+    this.#packer.add(record)
+    if (this.#packer.rows === this.#options.batchSize) this.#send()
+    else if (this.#packer.rows === 1) this.#startTimer()
+  }
+
+  /** A batch of so many rows is written, or given up. */
+  settled(rows: number, written: boolean): void {
+    this.#sent--
+    this.counters.waiting -= rows
+    if (written) {
+      this.counters.written += rows
+      this.counters.batches++
+    } else this.counters.dropped += rows
+    if (this.#due) this.#sendWhenDue()
+  }
+
+  failed(): void {
+    this.counters.failures++
+  }
+
+  /** Gives away what is left and takes no more. */
+  close(): void {
+    this.#closed = true
+    if (this.#packer.rows > 0) this.#send()
+  }
+
+  /** Nothing is written any more: what still waits is lost. */
+  abandon(): void {
+    this.#closed = true
+    this.#stopTimer?.()
+    this.counters.dropped += this.counters.waiting
+    this.counters.waiting = 0
+  }
+
+  #startTimer(): void {
+    this.#stopTimer = this.#options.startTimer(() => {
+      this.#due = true
+      this.#sendWhenDue()
+    }, this.#options.batchIntervalMs)
+  }
+
+  #sendWhenDue(): void {
+    // While the database is slow, batches fill up here: full ones take it less time and hold less memory.
+    if (this.#sent < SENT_AHEAD) this.#send()
+  }
+
+  #send(): void {
+    this.#stopTimer?.()
+    this.#stopTimer = undefined
+    this.#due = false
+    this.#sent++
+    this.#options.send(this.#packer.take())
+  }
+}

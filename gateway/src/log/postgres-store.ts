@@ -1,0 +1,137 @@
+import { Socket } from 'node:net'
+import pg from 'pg'
+import { type LogStore, StoreError } from './log-store.ts'
+import { forEachRow, type PackedBatch } from './packed-batch.ts'
+import { COLUMN_NAMES, columnDefinitions, COLUMNS, TABLE } from './request-record.ts'
+
+export interface PostgresStoreOptions {
+  /** As `parsePostgresUrl` accepts it. */
+  url: string
+  /** Most connections, and so most writes, at once. */
+  connections: number
+}
+
+/** A server that does not answer for this long counts as gone; its connection is given up. */
+const CONNECT_LIMIT_MS = 5_000
+const WRITE_LIMIT_MS = 10_000
+
+const CREATE = `CREATE TABLE IF NOT EXISTS ${TABLE} (${columnDefinitions('BIGINT', ' NOT NULL')})`
+const CREATE_INDEX = `CREATE INDEX IF NOT EXISTS ${TABLE}_finished_at_ms ON ${TABLE} (finished_at_ms)`
+// All rows as one JSON text: of unnest(arrays), one VALUES list and this, it takes the least CPU in this process.
+const INSERT =
+  `INSERT INTO ${TABLE} (${COLUMN_NAMES}) ` +
+  `SELECT ${COLUMN_NAMES} FROM json_to_recordset($1) AS batch (${columnDefinitions('BIGINT')})`
+
+/** SQLSTATE classes of connection, rollback by conflict, missing resources, operator's intervention, system error. */
+const PASSING_CLASSES = new Set(['08', '40', '53', '57', '58'])
+/** read_only_sql_transaction: for a while the address leads to a standby. */
+const READ_ONLY = '25006'
+
+/** Rows into a PostgreSQL table. A connection that breaks between commit and answer makes that batch be written twice. */
+export class PostgresStore implements LogStore {
+  readonly name: string
+  readonly #pool: pg.Pool
+  readonly #sockets = new Set<Socket>()
+  readonly #secrets: readonly string[]
+  #hasTable = false
+
+  constructor({ url, connections }: PostgresStoreOptions) {
+    const { label, secrets } = parsePostgresUrl(url)
+    this.name = label
+    this.#secrets = secrets
+    this.#pool = new pg.Pool({
+      connectionString: url,
+      max: connections,
+      connectionTimeoutMillis: CONNECT_LIMIT_MS,
+      query_timeout: WRITE_LIMIT_MS,
+      idleTimeoutMillis: 0,
+      keepAlive: true,
+      application_name: 'gatebench request log',
+      stream: () => this.#socket(),
+    })
+    // A resting connection that breaks is replaced at the next write, which tells if there is no server either.
+    this.#pool.on('error', () => undefined)
+  }
+
+  async open(): Promise<void> {
+    try {
+      // Asked first, because CREATE wants the right to create even where the table exists.
+      const found = await this.#pool.query<{ found: boolean }>(`SELECT to_regclass('${TABLE}') IS NOT NULL AS found`)
+      if (found.rows[0]?.found !== true) {
+        await this.#pool.query(CREATE)
+        await this.#pool.query(CREATE_INDEX)
+      }
+      this.#hasTable = true
+    } catch (error) {
+      // Whatever keeps us out now (start-up, rights, a missing database), somebody may put right on the server.
+      throw new StoreError(this.#messageOf(error), true)
+    }
+  }
+
+  async write(batch: PackedBatch): Promise<void> {
+    if (!this.#hasTable) await this.open()
+    const rows: Record<string, number | string>[] = []
+    forEachRow(batch, (values) => {
+      const row: Record<string, number | string> = {}
+      for (let column = 0; column < COLUMNS.length; column++) row[COLUMNS[column]!.name] = values[column]!
+      rows.push(row)
+    })
+    try {
+      await this.#pool.query(INSERT, [JSON.stringify(rows)])
+    } catch (error) {
+      this.#hasTable = false
+      throw new StoreError(this.#messageOf(error), isPassing(error))
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+
+  destroy(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #socket(): Socket {
+    const socket = new Socket()
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    return socket
+  }
+
+  #messageOf(error: unknown): string {
+    // Node's error for several refused addresses has an empty message.
+    const { message, code } = error as { message?: string; code?: string }
+    const text = (message ?? '') === '' ? (code ?? 'unknown error') : message!
+    return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
+  }
+}
+
+/**
+ * What of a connection URL may be shown, and what may not.
+ *
+ * @throws Error naming what is wrong with it, without showing its password.
+ */
+export function parsePostgresUrl(url: string): { label: string; secrets: readonly string[] } {
+  const parsed = URL.parse(url)
+  const example = 'write postgres://user:password@host:5432/database'
+  if (!parsed) throw new Error(`not a URL; ${example}, with special characters of the password percent-encoded`)
+  if (parsed.protocol !== 'postgres:' && parsed.protocol !== 'postgresql:') {
+    throw new Error(`begins with "${parsed.protocol}"; ${example}`)
+  }
+  const raw = [parsed.password, parsed.searchParams.get('password') ?? ''].filter((secret) => secret !== '')
+  let decoded: string[]
+  try {
+    decoded = [parsed.username, parsed.pathname, ...raw].map(decodeURIComponent).slice(2)
+  } catch {
+    throw new Error(`has a "%" that is not followed by two hexadecimal digits; ${example}, a literal "%" being "%25"`)
+  }
+  return { label: `PostgreSQL at ${parsed.host}${parsed.pathname}`, secrets: [...new Set([...raw, ...decoded])] }
+}
+
+function isPassing(error: unknown): boolean {
+  // Only the server itself can have found fault with the rows; the rest (a reset, a time limit) is the way to it.
+  if (!(error instanceof pg.DatabaseError)) return true
+  const sqlState = error.code ?? ''
+  return PASSING_CLASSES.has(sqlState.slice(0, 2)) || sqlState === READ_ONLY
+}
