@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { CompletionTemplate, estimateTokens, modelJson, SMALLEST_RESPONSE_BYTES } from './completion.ts'
+import { CompletionTemplate, estimateTokens, asciiJson, SMALLEST_RESPONSE_BYTES } from './completion.ts'
 import { completionId } from './truth.ts'
 
 interface Completion {
@@ -32,7 +32,7 @@ describe('a completion', () => {
         facts,
         (responseBytes, model, rest) => {
           const template = new CompletionTemplate(responseBytes)
-          const json = modelJson(model)
+          const json = asciiJson(model)
           fc.pre(json.length <= template.modelRoomBytes)
           const body = template.compose({ ...rest, model: json })
 
@@ -58,7 +58,7 @@ describe('a completion', () => {
       sequence: Number.MAX_SAFE_INTEGER,
       delay: { plannedUs: 3_600_000_000, actualUs: 36_000_000_000 },
       createdSec: 9_999_999_999,
-      model: modelJson('m'.repeat(62)),
+      model: asciiJson('m'.repeat(62)),
       promptTokens: estimateTokens(10 * 1_048_576),
     })
     assert.equal(body.length, SMALLEST_RESPONSE_BYTES)
@@ -70,7 +70,7 @@ describe('a completion', () => {
 test('a model is ASCII as JSON and reads back as it was', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (model) => {
-      const json = modelJson(model)
+      const json = asciiJson(model)
       assert.match(json, /^[\x20-\x7e]*$/)
       assert.equal(JSON.parse(json), model)
     }),

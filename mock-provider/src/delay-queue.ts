@@ -87,11 +87,28 @@ export class DelayQueue<T> {
     this.#alarm.set(Math.max(0, (headNs - this.#clock()) / 1e6))
   }
 
+  /** Takes out an item that waits; false when it does not. Linear: for what is given up, not for what falls due. */
+  remove(item: T): boolean {
+    const at = this.#items.indexOf(item)
+    if (at === -1) return false
+    const last = this.#items.pop()!
+    const size = this.#items.length
+    if (at < size) {
+      const dueNs = this.#dueNs[size]!
+      const order = this.#order[size]!
+      // The last item takes the free place, and goes from there to where it belongs: down, or up in another branch.
+      if (at > 0 && this.#isBefore(dueNs, order, (at - 1) >> 1)) this.#siftUp(at, dueNs, order, last)
+      else this.#siftDown(at, dueNs, order, last)
+    }
+    if (size === 0 && !this.#releasing) this.#arm()
+    return true
+  }
+
   #removeHead(): T {
     const head = this.#items[0]!
     const last = this.#items.pop()!
     const size = this.#items.length
-    if (size > 0) this.#siftDown(this.#dueNs[size]!, this.#order[size]!, last)
+    if (size > 0) this.#siftDown(0, this.#dueNs[size]!, this.#order[size]!, last)
     return head
   }
 
@@ -106,9 +123,9 @@ export class DelayQueue<T> {
     this.#place(at, dueNs, order, item)
   }
 
-  #siftDown(dueNs: number, order: number, item: T): void {
+  #siftDown(from: number, dueNs: number, order: number, item: T): void {
     const size = this.#items.length
-    let at = 0
+    let at = from
     for (;;) {
       let child = 2 * at + 1
       if (child >= size) break

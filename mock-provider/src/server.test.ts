@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
-import OpenAI, { BadRequestError } from 'openai'
+import OpenAI from 'openai'
 import { SMALLEST_RESPONSE_BYTES } from './completion.ts'
 import { CHAT, open, rawRequest, readAnswers, withMock } from './server.fixture.ts'
 import { delayFromText, MOCK_DELAY_HEADER, parseDelayHeader, type MockDelay } from './truth.ts'
@@ -131,12 +131,7 @@ describe('answers', () => {
       const models = await client.models.list()
       assert.deepEqual(
         models.data.map(({ id }) => id),
-        ['gpt-4o-mini', 'gpt-4o'],
-      )
-      await assert.rejects(
-        client.chat.completions.create({ model: 'm', stream: true, messages: [{ role: 'user', content: 'Hello' }] }),
-        (error) =>
-          error instanceof BadRequestError && error.param === 'stream' && /not supported yet/.test(error.message),
+        ['gpt-4o-mini', 'gpt-4o', 'text-embedding-3-small'],
       )
     })
   })
@@ -152,7 +147,14 @@ describe('refusals in the shape of OpenAI', () => {
     { name: 'a model that is no string', body: { ...CHAT, model: 4 }, param: 'model', message: /string/ },
     { name: 'no messages', body: { model: 'm' }, param: 'messages', message: /messages/ },
     { name: 'no message', body: { model: 'm', messages: [] }, param: 'messages', message: /at least one/ },
-    { name: 'stream: true', body: { ...CHAT, stream: true }, param: 'stream', message: /not supported yet/ },
+    { name: 'a stream neither true nor false', body: { ...CHAT, stream: 'yes' }, param: 'stream', message: /"yes"/ },
+    {
+      name: 'stream_options without a stream',
+      body: { ...CHAT, stream_options: { include_usage: true } },
+      param: 'stream_options',
+      message: /only allowed with "stream": true/,
+    },
+    { name: 'no tokens at all', body: { ...CHAT, max_tokens: 0 }, param: 'max_tokens', message: /at least 1, got 0/ },
     {
       name: 'a model too long for the size',
       body: { ...CHAT, model: 'm'.repeat(2_000) },
@@ -192,9 +194,9 @@ describe('refusals in the shape of OpenAI', () => {
 
   test('an unknown path: 404 that names it', async () => {
     await withMock({}, async ({ url }) => {
-      const response = await fetch(`${url}/v1/embeddings`)
+      const response = await fetch(`${url}/v1/answers`)
       assert.equal(response.status, 404)
-      assert.match((await errorOf(response)).message, /GET \/v1\/embeddings/)
+      assert.match((await errorOf(response)).message, /GET \/v1\/answers\..* POST \/v1\/chat\/completions/)
     })
   })
 })

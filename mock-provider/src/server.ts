@@ -1,52 +1,38 @@
-import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
-import { BadRequestError, readChatRequest, type ChatRequest } from './chat-request.ts'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { Answers } from './answers.ts'
 import { systemClock, type Clock } from './clock.ts'
-import { CompletionTemplate, estimateTokens } from './completion.ts'
 import type { MockConfig } from './config.ts'
-import { DelayQueue } from './delay-queue.ts'
-import { uniformLatency } from './latency-model.ts'
-import { seededRandom } from './random.ts'
-import { formatDelayHeader, MOCK_DELAY_HEADER } from './truth.ts'
+import { ProviderError } from './provider-error.ts'
+import { addRoutes, PATHS, type ReceivedBody } from './routes.ts'
+import { openAiError } from './wire/openai-error.ts'
+import { parseFields } from './wire/request-fields.ts'
 
 /** The mock, listening or about to. */
 export interface MockServer {
   app: FastifyInstance
   /** Listens where the config says; yields the base URL with the port that it got. */
   listen(): Promise<string>
-  /** Answers that wait for their delay. */
+  /** Answers that wait for their time, streams under way included. */
   waiting(): number
-  /** Stops accepting, gives every waiting answer at its time, then closes all connections. */
+  /** Requests that a fault keeps without an answer. */
+  hanging(): number
+  /** Stops accepting, drops what hangs, gives every waiting answer at its time, then closes all connections. */
   close(): Promise<void>
 }
 
-interface Answer {
-  response: ServerResponse
-  sequence: number
-  receivedNs: number
-  plannedUs: number
-  request: ChatRequest
+/** Times as the mock's own clock has them, and CLOCK_MONOTONIC for the stamps of chunks. */
+export interface MockClocks {
+  clock?: Clock
+  monotonicNs?: () => bigint
 }
 
-/** A chat request, and when the last byte of it was read. */
-interface ReceivedChat extends ChatRequest {
-  receivedNs: number
-}
-
-const KEEP_ALIVE_SEC = 600
-const MODELS = ['gpt-4o-mini', 'gpt-4o']
-const MODELS_CREATED_SEC = 1_721_172_741
-
-export function createMockServer(config: MockConfig, { clock = systemClock }: { clock?: Clock } = {}): MockServer {
-  const { latencyMs, jitterMs, seed } = config
-  const latency = uniformLatency({ latencyMs, jitterMs, random: seededRandom(seed) })
-  const template = new CompletionTemplate(config.responseBytes)
-  const queue = new DelayQueue<Answer>({ clock, release: send })
+export function createMockServer(
+  config: MockConfig,
+  { clock = systemClock, monotonicNs = () => process.hrtime.bigint() }: MockClocks = {},
+): MockServer {
+  const answers = new Answers(config, clock, monotonicNs)
   const sockets = new Set<Socket>()
-  let draining = false
-  let drained: (() => void) | undefined
-  let nextSequence = 1
 
   const app = Fastify({ logger: false, bodyLimit: 10 * 1_048_576 })
   // Connections opened ahead of a load test may idle for long, before their first request as well as between two: node
@@ -55,86 +41,42 @@ export function createMockServer(config: MockConfig, { clock = systemClock }: { 
   Object.assign(app.server, { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: 0 })
   app.server.on('connection', (socket) => {
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    socket.once('close', () => {
+      sockets.delete(socket)
+      answers.connectionClosed(socket)
+    })
   })
 
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (_request, body, done) => {
     const receivedNs = clock()
     try {
-      done(null, { ...readChatRequest(body as string, template.modelRoomBytes), receivedNs })
+      done(null, { fields: parseFields(body), bodyChars: body.length, receivedNs } satisfies ReceivedBody)
     } catch (error) {
       done(error as Error)
     }
   })
-
-  app.post<{ Body: ReceivedChat | undefined }>('/v1/chat/completions', (request, reply) => {
-    if (!request.body) throw new BadRequestError('the request has no body')
-    reply.hijack()
-    const { receivedNs } = request.body
-    const plannedUs = latency.nextDelayUs()
-    const answer = { response: reply.raw, sequence: nextSequence++, receivedNs, plannedUs, request: request.body }
-    if (plannedUs === 0) {
-      send(answer)
-    } else {
-      queue.add(receivedNs + plannedUs * 1_000, answer)
-      queue.releaseDue()
-    }
-  })
-
-  function send({ response, sequence, receivedNs, plannedUs, request }: Answer): void {
-    if (!response.destroyed) {
-      const createdSec = Math.floor(Date.now() / 1_000)
-      const promptTokens = estimateTokens(request.bodyChars)
-      const delay = { plannedUs, actualUs: Math.floor((clock() - receivedNs) / 1_000) }
-      const body = template.compose({ sequence, delay, createdSec, model: request.model, promptTokens })
-      response.shouldKeepAlive &&= !draining
-      response.writeHead(200, answerHead(body.length, formatDelayHeader(delay), response.shouldKeepAlive))
-      response.end(body, 'latin1')
-    }
-    if (draining && queue.size === 0) drained?.()
-  }
-
-  app.get('/v1/models', () => ({
-    object: 'list',
-    data: MODELS.map((id) => ({ id, object: 'model', created: MODELS_CREATED_SEC, owned_by: 'gatebench' })),
-  }))
-  app.get('/health', () => ({ status: 'ok', waiting: queue.size }))
-
+  addRoutes(app, config, answers)
+  app.get('/health', () => ({ status: 'ok', waiting: answers.waiting }))
   app.setNotFoundHandler((request, reply) => {
-    const message = `Unknown request URL: ${request.method} ${request.url}. The mock answers POST /v1/chat/completions, GET /v1/models and GET /health.`
-    return reply.code(404).send(errorBody(message, 'invalid_request_error'))
-  })
-  app.setErrorHandler((error: FastifyError, _request, reply) => {
-    const status = error.statusCode ?? 500
-    const type = status < 500 ? 'invalid_request_error' : 'server_error'
+    const message = `Unknown request URL: ${request.method} ${request.url}. The mock answers ${PATHS}.`
     return reply
-      .code(status)
-      .send(errorBody(error.message, type, error instanceof BadRequestError ? error.param : null))
+      .code(404)
+      .type('application/json')
+      .send(openAiError(new ProviderError(404, message)))
   })
 
   return {
     app,
     listen: () => app.listen({ port: config.port, host: config.host, backlog: 65_535 }),
-    waiting: () => queue.size,
+    waiting: () => answers.waiting,
+    hanging: () => answers.hanging,
     async close() {
-      draining = true
       const closed = app.close()
-      if (queue.size > 0) await new Promise<void>((resolve) => (drained = resolve))
+      await answers.drain()
       // The answers may still be on their way into the sockets: each closes once it has taken what was written.
       for (const socket of sockets) socket.destroySoon()
       await closed
     },
   }
-}
-
-function answerHead(bytes: number, delay: string, keepAlive: boolean): string[] {
-  const head = ['content-type', 'application/json', 'content-length', String(bytes), MOCK_DELAY_HEADER, delay]
-  // The hint is for clients that would otherwise give up an idle connection after a few seconds (undici: 4).
-  if (keepAlive) head.push('keep-alive', `timeout=${KEEP_ALIVE_SEC}`)
-  return head
-}
-
-function errorBody(message: string, type: string, param: string | null = null): unknown {
-  return { error: { message, type, param, code: null } }
 }

@@ -1,12 +1,17 @@
 /**
- * How an answer carries the truth about its own delay, in-band, so that every gateway lets it through:
- * in the completion's id and in a header. This module is the contract's one owner, for writer and reader.
+ * How an answer carries the truth about its own delay, in-band, so that every gateway lets it through: in the
+ * completion's id and in a header. The content chunks of a stream also carry when each of them was written, in their
+ * text. An answer that has no id (embeddings) has the header alone. This module is the contract's one owner, for writer
+ * and reader.
  */
 
-/** Header of every completion: `planned=<us>;actual=<us>`. */
+/** Header of every answer that has a delay, streams included: `planned=<us>;actual=<us>`. */
 export const MOCK_DELAY_HEADER = 'x-mock-delay'
 
-/** What an answer says of its own delay, in us. Actual runs from the request fully read to the answer written. */
+/**
+ * What an answer says of its own delay, in us. Actual runs from the request fully read to the answer written; of a
+ * stream, to its first content chunk written.
+ */
 export interface MockDelay {
   plannedUs: number
   actualUs: number
@@ -17,11 +22,16 @@ export function completionId(sequence: number, delay: MockDelay): string {
   return `chatcmpl-${sequence}-${delay.plannedUs}-${delay.actualUs}`
 }
 
-const COMPLETION_ID = /chatcmpl-\d+-(\d+)-(\d+)/
+/** The same for Anthropic's dialect. @example messageId(7, { plannedUs: 1500000, actualUs: 1500312 }) // 'msg_7-1500000-1500312' */
+export function messageId(sequence: number, delay: MockDelay): string {
+  return `msg_${sequence}-${delay.plannedUs}-${delay.actualUs}`
+}
 
-/** The delay in a text that holds a completion id (the id itself or a whole body); undefined when there is none. */
+const ANSWER_ID = /(?:chatcmpl-|msg_)\d+-(\d+)-(\d+)/
+
+/** The delay in a text that holds an answer's id (the id itself, a body, an event); undefined when there is none. */
 export function delayFromText(text: string): MockDelay | undefined {
-  const match = COMPLETION_ID.exec(text)
+  const match = ANSWER_ID.exec(text)
   return match ? { plannedUs: Number(match[1]), actualUs: Number(match[2]) } : undefined
 }
 
@@ -36,4 +46,25 @@ const DELAY_HEADER = /^planned=(\d+);actual=(\d+)$/
 export function parseDelayHeader(value: string): MockDelay | undefined {
   const match = DELAY_HEADER.exec(value)
   return match ? { plannedUs: Number(match[1]), actualUs: Number(match[2]) } : undefined
+}
+
+/** What a content chunk of a stream says of itself. */
+export interface ChunkStamp {
+  /** Which content chunk of its stream, from 0; due at the stream's first-token delay + index * token interval. */
+  index: number
+  /** `process.hrtime.bigint()` when it was written: CLOCK_MONOTONIC, comparable across the processes of one machine. */
+  sentNs: bigint
+}
+
+/** The whole text of a content chunk. @example chunkText(3, 81000000042n) // 't3:81000000042 ' */
+export function chunkText(index: number, sentNs: bigint): string {
+  return `t${index}:${sentNs} `
+}
+
+const CHUNK_STAMP = /\bt(\d+):(\d+) /
+
+/** The first stamp in a text (a chunk's content, or the event that holds it); undefined when there is none. */
+export function parseChunkStamp(text: string): ChunkStamp | undefined {
+  const match = CHUNK_STAMP.exec(text)
+  return match ? { index: Number(match[1]), sentNs: BigInt(match[2]!) } : undefined
 }

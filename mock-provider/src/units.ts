@@ -21,6 +21,14 @@ export function parseSizeBytes(text: string): Parsed<number> {
   return { ok: false, problem: `"${text}" is ${bytes} bytes; must be a whole number of bytes` }
 }
 
+/** @example parseShare('0.01') and parseShare('1%') // { ok: true, value: 0.01 } */
+export function parseShare(text: string): Parsed<number> {
+  const match = /^(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(text)
+  const share = match ? tidy(Number(match[1]) / (match[2] ? 100 : 1)) : NaN
+  if (share >= 0 && share <= 1) return { ok: true, value: share }
+  return { ok: false, problem: `"${text}" is not a share; write a number from 0 to 1, as 0.01, or 1%` }
+}
+
 export function parseInteger(text: string): Parsed<number> {
   if (/^\d+$/.test(text)) return { ok: true, value: Number(text) }
   return { ok: false, problem: `"${text}" is not a whole number; write digits only` }
