@@ -58,8 +58,7 @@ function assistantBlocks(path: string, message: Record<string, unknown>): Block[
   if (message.function_call !== undefined && message.function_call !== null) {
     throw invalid(`${path}.function_call`, message.function_call, 'is deprecated and not translated; use tool_calls')
   }
-  // Beside tool calls OpenAI's content is often empty; Anthropic refuses a text block without text.
-  const blocks = contentBlocks(`${path}.content`, message.content ?? message.refusal).filter(({ text }) => text !== '')
+  const blocks = withoutEmptyTexts(contentBlocks(`${path}.content`, message.content ?? message.refusal))
   const calls = message.tool_calls ?? []
   if (!Array.isArray(calls)) throw invalid(`${path}.tool_calls`, calls, 'must be an array')
   calls.forEach((call: unknown, index) => {
@@ -67,6 +66,11 @@ function assistantBlocks(path: string, message: Record<string, unknown>): Block[
     blocks.push(toolUse(callPath, objectAt(callPath, call)))
   })
   return blocks
+}
+
+/** Beside tool calls OpenAI's content is often empty, and so is the result of many a tool; Anthropic refuses such texts. */
+function withoutEmptyTexts(blocks: Block[]): Block[] {
+  return blocks.filter(({ text }) => text !== '')
 }
 
 function toolUse(path: string, call: Record<string, unknown>): Block {
@@ -94,6 +98,6 @@ function toolInput(path: string, text: string): Record<string, unknown> {
 
 function toolResult(path: string, message: Record<string, unknown>): Block {
   const id = textAt(`${path}.tool_call_id`, message.tool_call_id)
-  const content = contentBlocks(`${path}.content`, message.content)
+  const content = withoutEmptyTexts(contentBlocks(`${path}.content`, message.content))
   return { type: 'tool_result', tool_use_id: id, content }
 }

@@ -42,7 +42,8 @@ export class AnthropicStream implements StreamTranslator {
   private readonly usage = new UsageCount()
   /** The members that all chunks begin with, in latin1; undefined before the message starts. */
   private head: string | undefined
-  private stopReason: string | undefined
+  /** The message has its stop reason; only `message_stop` is missing. */
+  private stopped = false
   private toolCalls = 0
   private readonly openToolCalls = new Map<unknown, OpenToolCall>()
 
@@ -91,7 +92,7 @@ export class AnthropicStream implements StreamTranslator {
   }
 
   end(): string {
-    return this.done || this.failure || this.stopReason === undefined ? '' : this.stop()
+    return this.done || this.failure || !this.stopped ? '' : this.stop()
   }
 
   private start(message: Record<string, unknown>): string {
@@ -147,14 +148,16 @@ export class AnthropicStream implements StreamTranslator {
   private finish(delta: Record<string, unknown>, usage: unknown): string {
     this.usage.update(usage)
     if (typeof delta.stop_reason !== 'string') return ''
-    this.stopReason = delta.stop_reason
-    return this.chunk({}, finishReason(delta.stop_reason))
+    const chunk = this.chunk({}, finishReason(delta.stop_reason))
+    this.stopped = true
+    return chunk
   }
 
   private stop(): string {
+    const head = this.begun()
     this.done = true
     if (!this.request.includeUsage) return DONE_EVENT
-    return `data: ${this.begun()},"choices":[],"usage":${JSON.stringify(this.usage)}}\n\n${DONE_EVENT}`
+    return `data: ${head},"choices":[],"usage":${JSON.stringify(this.usage)}}\n\n${DONE_EVENT}`
   }
 
   private chunk(delta: object, finished: string | null = null): string {
