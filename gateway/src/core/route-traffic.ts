@@ -1,7 +1,8 @@
 import { BOUNDS, BucketHistogram } from './bucket-histogram.ts'
 
 /** Why a request went on with another key: the provider said 429, or that it does not take this one. */
-export type RotationReason = 'rate_limited' | 'dead'
+export const ROTATION_REASONS = ['rate_limited', 'dead'] as const
+export type RotationReason = (typeof ROTATION_REASONS)[number]
 
 /**
  * Totals of one provider, model and set of label values since the start: one series of each metric that has these
