@@ -34,26 +34,29 @@ async function main(argv: readonly string[]): Promise<void> {
   const flags = parseFlags(argv)
   const logger = pino({ level: flags.logLevel }, destination(2))
   const config = loadConfig(flags)
-  const { app, gateway } = createServer(config, (failure) => {
-    logger.info(failure, 'request failed')
+  const { app, host } = createServer(config, {
+    onFailure: (failure) => {
+      logger.info(failure, 'request failed')
+    },
   })
-  for (const warning of await gateway.start()) process.stderr.write(`gateway: warning: ${warning}\n`)
+  for (const warning of await host.start()) process.stderr.write(`gateway: warning: ${warning}\n`)
   try {
     await app.listen({ host: flags.host, port: flags.port, backlog: ACCEPT_BACKLOG })
   } catch (error) {
-    gateway.close()
+    host.close()
     fail(EXIT_CANNOT_LISTEN, cannotListen(flags, error))
   }
   let stopping = false
   const stop = (): void => {
     if (stopping) process.exit(1)
     stopping = true
+    host.draining = true
     // A connection that becomes idle only now is closed now, not when its keep-alive ends.
     setInterval(() => {
       app.server.closeIdleConnections()
     }, 50).unref()
     void app.close().then(() => {
-      gateway.close()
+      host.close()
       process.exitCode = 0
     })
   }

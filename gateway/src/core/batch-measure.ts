@@ -16,6 +16,7 @@ const KEY: KeyConfig = {
   blacklistedModels: [],
   weight: 1,
   enabled: true,
+  deployments: {},
 }
 const REQUEST = {
   model: 'openai/gpt-4o-mini',
@@ -33,7 +34,7 @@ const ANSWER = Buffer.from(
     usage: { prompt_tokens: 20, completion_tokens: 275, total_tokens: 295 },
   }),
 )
-const EXTRA = { provider: 'openai', resolvedModel: 'gpt-4o-mini', latencyMs: 1_500, requestType: 'chat_completion' }
+const EXTRA = { provider: 'openai', resolvedModel: 'gpt-4o-mini', latencyMs: 1_500, requestType: 'chat_completion' } as const
 
 /**
  * A stage that is shorter than a clock call cannot be timed one request at a time: this times the same work in a
@@ -43,9 +44,9 @@ export function measureBatchMeans(budgetMs = 6): BatchMeans {
   const selector = new KeySelector([KEY, { ...KEY, name: 'k2' }])
   const queue = new ProviderQueue<null>({ concurrency: 1, bufferSize: 1, dropExcess: false, process: () => undefined })
   const link = new Link(null)
-  const messages = openai.formatMessages(REQUEST)
-  const params = openai.prepareParams(REQUEST)
-  const body = openai.prepareBody('gpt-4o-mini', messages, params)
+  const messages = openai.chat.formatMessages(REQUEST)
+  const params = openai.chat.prepareParams(REQUEST)
+  const body = openai.chat.prepareBody('gpt-4o-mini', messages, params)
   return {
     queue_wait: meanNs(budgetMs, () => {
       queue.enter(link)
@@ -53,11 +54,11 @@ export function measureBatchMeans(budgetMs = 6): BatchMeans {
       return queue.active
     }),
     key_selection: meanNs(budgetMs, () => selector.pick('gpt-4o-mini', 0.5)),
-    message_formatting: meanNs(budgetMs, () => openai.formatMessages(REQUEST)),
-    params_preparation: meanNs(budgetMs, () => openai.prepareParams(REQUEST)),
-    request_body_preparation: meanNs(budgetMs, () => openai.prepareBody('gpt-4o-mini', messages, params)),
-    json_marshaling: meanNs(budgetMs, () => openai.marshal(body)),
-    response_parsing: meanNs(budgetMs, () => openai.parseAnswer(ANSWER, EXTRA)),
+    message_formatting: meanNs(budgetMs, () => openai.chat.formatMessages(REQUEST)),
+    params_preparation: meanNs(budgetMs, () => openai.chat.prepareParams(REQUEST)),
+    request_body_preparation: meanNs(budgetMs, () => openai.chat.prepareBody('gpt-4o-mini', messages, params)),
+    json_marshaling: meanNs(budgetMs, () => JSON.stringify(body)),
+    response_parsing: meanNs(budgetMs, () => openai.chat.parseAnswer(ANSWER, EXTRA)),
   }
 }
 

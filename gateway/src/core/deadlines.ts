@@ -31,6 +31,12 @@ export class Deadlines<T extends Expiring> {
     this.timer ??= setTimeout(this.sweep, this.afterMs).unref()
   }
 
+  /** Something has happened: the whole time again from now. */
+  restart(link: Link<T>): void {
+    this.list.remove(link)
+    this.add(link)
+  }
+
   remove(link: Link<T>): void {
     this.list.remove(link)
   }

@@ -1,25 +1,34 @@
 import { HttpSyntaxError } from '../http1/response-parser.ts'
 import { AnswerTooLargeError } from './answer-too-large.ts'
+import type { RequestType, StreamFailure } from './providers/provider.ts'
 
 /** Stable codes of everything that can go wrong in the gateway itself, with the status and type that callers see. */
 export const GATEWAY_ERRORS = {
   invalid_json: { status: 400, type: 'invalid_request_error' },
   invalid_request: { status: 400, type: 'invalid_request_error' },
-  stream_not_supported: { status: 400, type: 'invalid_request_error' },
+  not_supported: { status: 400, type: 'invalid_request_error' },
   unknown_provider: { status: 400, type: 'invalid_request_error' },
   unknown_model: { status: 400, type: 'invalid_request_error' },
   ambiguous_model: { status: 400, type: 'invalid_request_error' },
   no_key: { status: 400, type: 'invalid_request_error' },
+  invalid_api_key: { status: 401, type: 'authentication_error' },
+  model_not_found: { status: 404, type: 'invalid_request_error' },
   route_not_found: { status: 404, type: 'invalid_request_error' },
+  request_timeout: { status: 408, type: 'invalid_request_error' },
   body_too_large: { status: 413, type: 'invalid_request_error' },
+  header_too_large: { status: 431, type: 'invalid_request_error' },
   caller_gone: { status: 499, type: 'caller_gone' },
   internal_error: { status: 500, type: 'gateway_error' },
   upstream_refused: { status: 502, type: 'upstream_error' },
   upstream_reset: { status: 502, type: 'upstream_error' },
   upstream_invalid_response: { status: 502, type: 'upstream_error' },
+  upstream_credentials_exhausted: { status: 502, type: 'upstream_error' },
   queue_full: { status: 503, type: 'request_dropped' },
+  waiting_bodies_full: { status: 503, type: 'request_dropped' },
+  shutting_down: { status: 503, type: 'gateway_error' },
   upstream_timeout: { status: 504, type: 'upstream_timeout' },
   queue_timeout: { status: 504, type: 'queue_timeout' },
+  stream_idle_timeout: { status: 504, type: 'upstream_timeout' },
 } as const
 
 export type GatewayErrorCode = keyof typeof GATEWAY_ERRORS
@@ -43,6 +52,7 @@ export class GatewayError extends Error {
 export interface ErrorOrigin {
   provider: string
   model: string
+  requestType: RequestType
 }
 
 /** Body of every answer that is not a success. */
@@ -53,8 +63,6 @@ export interface ErrorBody {
   error: { type: string; code: string | null; message: string }
   extra_fields: { provider: string; model_requested: string; request_type: string }
 }
-
-export const REQUEST_TYPE = 'chat_completion'
 
 export function gatewayErrorBody(error: GatewayError, origin: ErrorOrigin): ErrorBody {
   return {
@@ -83,8 +91,18 @@ export function providerErrorBody(status: number, text: string, origin: ErrorOri
   }
 }
 
+/** A provider's error that came inside a stream, in the same shape. */
+export function streamErrorBody({ status, type, code, message }: StreamFailure, origin: ErrorOrigin): ErrorBody {
+  return {
+    is_gateway_error: false,
+    status_code: status,
+    error: { type, code, message },
+    extra_fields: extraFields(origin),
+  }
+}
+
 function extraFields(origin: ErrorOrigin): ErrorBody['extra_fields'] {
-  return { provider: origin.provider, model_requested: origin.model, request_type: REQUEST_TYPE }
+  return { provider: origin.provider, model_requested: origin.model, request_type: origin.requestType }
 }
 
 function errorMember(text: string): { type?: unknown; code?: unknown; message?: unknown } {

@@ -5,3 +5,8 @@
 export function utf8AsLatin1(text: string): string {
   return Buffer.from(text).toString('latin1')
 }
+
+/** The other way: the text whose UTF-8 bytes these are. */
+export function latin1AsText(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString()
+}

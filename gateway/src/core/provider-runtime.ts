@@ -2,38 +2,58 @@ import type { KeyConfig, ProviderConfig } from '../config.ts'
 import { Deadlines } from './deadlines.ts'
 import { KeySelector } from './key-selector.ts'
 import { ProviderQueue } from './provider-queue.ts'
-import { openai } from './providers/openai.ts'
-import type { ProviderAdapter } from './providers/provider.ts'
+import { PRESETS } from './providers/presets.ts'
+import type { ProviderAdapter, RequestType } from './providers/provider.ts'
 import type { RequestContext } from './request-context.ts'
-import { ProviderTraffic } from './traffic.ts'
 import { UpstreamPool } from './upstream-pool.ts'
 
-/** What a provider's queue, pool and deadlines report to the gateway. */
+/** What a provider's queue, pool and deadlines report to the pipeline. */
 export interface ProviderEvents {
   taken(context: RequestContext): void
+  streamed(context: RequestContext, bytes: Buffer): void
   answered(context: RequestContext): void
   failed(context: RequestContext, cause: Error): void
   expired(context: RequestContext): void
+  /** Nothing has moved in its stream for the provider's idle limit. */
+  idled(context: RequestContext): void
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
+/** Paths may hold a model's name, and those are the callers' to choose. */
+const MAX_CACHED_HEADS_PER_KEY = 1_000
 
-/** One configured provider at work: its keys, queue, connections and totals. */
+/** Stands for the key of a provider that needs none. */
+const KEYLESS: KeyConfig = {
+  name: 'keyless',
+  value: '',
+  models: 'all',
+  blacklistedModels: [],
+  weight: 1,
+  enabled: true,
+  deployments: {},
+}
+
+/** One configured provider at work: its keys, queue and connections. */
 export class ProviderRuntime {
   readonly name: string
   readonly config: ProviderConfig
-  readonly adapter: ProviderAdapter = openai
+  readonly adapter: ProviderAdapter
   readonly keys: KeySelector
   readonly queue: ProviderQueue<RequestContext>
   readonly pool: UpstreamPool
   readonly deadlines: Deadlines<RequestContext>
-  readonly traffic = new ProviderTraffic()
-  private readonly headByKey: ReadonlyMap<KeyConfig, string>
+  readonly idleDeadlines: Deadlines<RequestContext>
+  private readonly endpoint: { apiVersion?: string }
+  private readonly headsByKey: ReadonlyMap<KeyConfig, Map<string, string>>
 
   constructor(config: ProviderConfig, dropExcess: boolean, events: ProviderEvents) {
     this.name = config.name
     this.config = config
-    this.keys = new KeySelector(config.keys)
+    this.adapter = PRESETS[config.preset]!.adapter
+    this.endpoint = config.apiVersion === undefined ? {} : { apiVersion: config.apiVersion }
+    const keys = config.keys.length > 0 ? config.keys : [KEYLESS]
+    this.keys = new KeySelector(keys)
+    this.headsByKey = new Map(keys.map((key) => [key, new Map<string, string>()]))
     this.queue = new ProviderQueue({
       concurrency: config.concurrency,
       bufferSize: config.bufferSize,
@@ -54,22 +74,46 @@ export class ProviderRuntime {
     this.deadlines = new Deadlines(network.timeoutMs, (context) => {
       events.expired(context)
     })
-    this.headByKey = new Map(config.keys.map((key) => [key, this.composeHead(key)]))
+    this.idleDeadlines = new Deadlines(network.streamIdleTimeoutMs, (context) => {
+      events.idled(context)
+    })
   }
 
-  /** Request line and headers with this key, up to the value of content-length: the one thing that requests differ in. */
-  headFor(key: KeyConfig): string {
-    return this.headByKey.get(key)!
+  /** A later try may follow one that failed, so what it is made from must be kept. */
+  get mayRetry(): boolean {
+    return this.config.network.maxRetries > 0
   }
 
-  private composeHead(key: KeyConfig): string {
+  /** What the provider calls the model, which may depend on the key. */
+  modelFor(key: KeyConfig, model: string): string {
+    return Object.hasOwn(key.deployments, model) ? key.deployments[model]! : model
+  }
+
+  /** Request line and headers, up to the value of content-length. */
+  headFor(key: KeyConfig, type: RequestType, model: string): string {
+    const path = this.adapter.path(type, model, this.endpoint)
+    const heads = this.headsByKey.get(key)!
+    const cached = heads.get(path)
+    if (cached !== undefined) return cached
+    if (heads.size >= MAX_CACHED_HEADS_PER_KEY) heads.clear()
+    const head = this.composeHead(key, path)
+    heads.set(path, head)
+    return head
+  }
+
+  close(): void {
+    this.deadlines.close()
+    this.idleDeadlines.close()
+    this.pool.close()
+  }
+
+  private composeHead(key: KeyConfig, path: string): string {
     const { baseUrl, extraHeaders } = this.config.network
     // Both spellings of a base URL are in use: with and without the version.
-    const path = baseUrl.pathname.replace(/\/+$/, '').replace(/\/v1$/, '') + this.adapter.chatPath
-    const lines = [`POST ${path} HTTP/1.1`, `host: ${baseUrl.host}`, 'content-type: application/json']
-    const [name, value] = this.adapter.authHeader(key.value)
-    lines.push(`${name}: ${value}`)
-    for (const [extraName, extraValue] of Object.entries(extraHeaders)) lines.push(`${extraName}: ${extraValue}`)
+    const base = baseUrl.pathname.replace(/\/+$/, '').replace(/\/v1$/, '')
+    const lines = [`POST ${base}${path} HTTP/1.1`, `host: ${baseUrl.host}`, 'content-type: application/json']
+    for (const [name, value] of this.adapter.headers(key.value)) lines.push(`${name}: ${value}`)
+    for (const [name, value] of Object.entries(extraHeaders)) lines.push(`${name}: ${value}`)
     return `${lines.join('\r\n')}\r\ncontent-length: `
   }
 }

@@ -2,7 +2,7 @@ import type { ProviderConfig } from '../config.ts'
 import { GatewayError } from './errors.ts'
 import { allows } from './key-selector.ts'
 import type { ProviderRuntime } from './provider-runtime.ts'
-import type { ChatRequest } from './providers/provider.ts'
+import type { GatewayRequest } from './providers/provider.ts'
 
 /** Where a request goes. */
 export interface Route {
@@ -12,6 +12,10 @@ export interface Route {
   /** As the caller wrote it. */
   requested: string
 }
+
+/** Beyond this a list of fallbacks is a way to multiply one request into many. */
+const MAX_FALLBACKS = 10
+const NO_FALLBACKS: readonly Route[] = []
 
 /** Finds out which provider and model a body means. */
 export class Routes {
@@ -30,7 +34,7 @@ export class Routes {
   }
 
   /** @throws GatewayError naming the value that leads nowhere */
-  resolve(request: ChatRequest): Route {
+  resolve(request: GatewayRequest): Route {
     const requested = request.model
     if (request.provider !== undefined) return this.apart(request.provider, requested)
     const slash = requested.indexOf('/')
@@ -49,6 +53,27 @@ export class Routes {
       )
     }
     return route(provider, requested, requested)
+  }
+
+  /**
+   * Where the request goes when its own route fails: `"provider/model"`, or `{ "provider", "model" }`.
+   * @throws GatewayError naming the entry that leads nowhere
+   */
+  fallbacks({ fallbacks }: GatewayRequest): readonly Route[] {
+    if (fallbacks === undefined || fallbacks === null) return NO_FALLBACKS
+    if (!Array.isArray(fallbacks)) {
+      throw new GatewayError('invalid_request', `fallbacks must be an array of "provider/model", got ${quote(fallbacks)}`)
+    }
+    if (fallbacks.length > MAX_FALLBACKS) {
+      throw new GatewayError('invalid_request', `fallbacks may hold ${MAX_FALLBACKS}, got ${fallbacks.length}`)
+    }
+    return fallbacks.map((entry: unknown, index) => {
+      const request = typeof entry === 'string' ? { model: entry } : entry
+      if (!isModelRequest(request)) {
+        throw new GatewayError('invalid_request', `fallbacks.${index} must be "provider/model", got ${quote(entry)}`)
+      }
+      return this.resolve(request)
+    })
   }
 
   private apart(name: unknown, requested: string): Route {
@@ -74,9 +99,13 @@ function route(provider: ProviderRuntime, model: string, requested: string): Rou
   return { provider, model, requested }
 }
 
+function isModelRequest(value: unknown): value is GatewayRequest {
+  return typeof value === 'object' && value !== null && 'model' in value && typeof value.model === 'string'
+}
+
 function quote(value: unknown): string {
   const MAX_CHARACTERS = 200
-  return JSON.stringify(value).slice(0, MAX_CHARACTERS)
+  return (JSON.stringify(value) ?? 'nothing').slice(0, MAX_CHARACTERS)
 }
 
 /** The models that a provider's keys name, in order, each once. */

@@ -19,7 +19,8 @@ export class StageClock {
   readonly ns = new Float64Array(SEGMENTS.length)
   private readonly now: () => number
   private startedMs = 0
-  private boundaryMs = 0
+  /** The latest boundary, on the clock's own time, ms. */
+  boundaryMs = 0
 
   constructor(now: () => number = nowMs) {
     this.now = now

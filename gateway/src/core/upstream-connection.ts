@@ -11,7 +11,9 @@ export type UpstreamSocket = Exclude<Parameters<buildConnector.Callback>[1], nul
 /** What a connection reports to its pool. */
 export interface ConnectionOwner {
   openSocket(): Promise<UpstreamSocket>
-  /** The whole answer is read; the connection may serve the next request unless `reusable` is false. */
+  /** Bytes of a successful event stream's body were read. May cancel the request. */
+  streamed(context: RequestContext, bytes: Buffer): void
+  /** The whole answer is read, or the whole stream; the connection may serve the next request unless `reusable` is false. */
   answered(connection: UpstreamConnection, context: RequestContext, reusable: boolean): void
   /** The connection broke under a request, or could not be opened for it. */
   broke(connection: UpstreamConnection, context: RequestContext, cause: Error): void
@@ -40,7 +42,9 @@ const PASSED = [
   'openai-version',
   ...['limit', 'remaining', 'reset'].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
 ]
-const KEPT = [...PASSED, 'keep-alive']
+const KEPT = [...PASSED, 'keep-alive', 'content-type']
+const KEEP_ALIVE_SLOT = PASSED.length
+const CONTENT_TYPE_SLOT = PASSED.length + 1
 
 /** The connection broke without an error of its own: the provider closed it. */
 class ConnectionClosedError extends Error {
@@ -61,6 +65,7 @@ export class UpstreamConnection {
   private idleUntilMs = Infinity
   private failure: Error | null = null
   private destroyed = false
+  private paused = false
   private body: Buffer = NO_BYTES
   private moreBody: Buffer[] | null = null
 
@@ -128,6 +133,22 @@ export class UpstreamConnection {
     this.socket?.destroy()
   }
 
+  get isPaused(): boolean {
+    return this.paused
+  }
+
+  /** Reads no further until `resume`: what the provider still sends stays in the kernel, and then with the provider. */
+  pause(): void {
+    this.paused = true
+    this.socket?.pause()
+  }
+
+  resume(): void {
+    if (!this.paused) return
+    this.paused = false
+    this.socket?.resume()
+  }
+
   private write(context: RequestContext, socket: UpstreamSocket): void {
     const { upstreamHead, payload } = context
     context.payload = ''
@@ -149,25 +170,49 @@ export class UpstreamConnection {
     let consumed: number
     try {
       consumed = parser.execute(bytes, 0, bytes.length)
-      if (parser.bodyBytes > MAX_ANSWER_BYTES) throw new AnswerTooLargeError(MAX_ANSWER_BYTES)
+      if (parser.bodyBytes > MAX_ANSWER_BYTES && !this.isStream(context)) throw new AnswerTooLargeError(MAX_ANSWER_BYTES)
     } catch (error) {
       this.failure = error instanceof Error ? error : new Error(String(error))
       this.lost()
       return
     }
+    if (this.isStream(context)) {
+      this.relay(context)
+      if (this.context !== context) return
+    }
     if (parser.complete) this.answered(context, parser.keepAlive && consumed === bytes.length)
+  }
+
+  /** The answer's head is there, and announces the stream that was asked for. */
+  private isStream(context: RequestContext): boolean {
+    const { status, headers } = this.parser
+    if (context.type !== 'chat_completion_stream' || status < 200 || status >= 300) return false
+    return /^text\/event-stream\b/i.test(headers[CONTENT_TYPE_SLOT] ?? '')
+  }
+
+  private relay(context: RequestContext): void {
+    const bytes = this.takeBody()
+    if (bytes.length === 0) return
+    this.keepPassedHeaders(context)
+    this.owner.streamed(context, bytes)
+  }
+
+  private keepPassedHeaders(context: RequestContext): void {
+    if (context.passedHeaders.length > 0) return
+    for (let slot = 0; slot < PASSED.length; slot++) {
+      const value = this.parser.headers[slot]
+      if (value !== undefined) context.passedHeaders.push(PASSED[slot]!, value)
+    }
   }
 
   private answered(context: RequestContext, reusable: boolean): void {
     const { parser } = this
     context.status = parser.status
     context.answer = this.takeBody()
-    for (let slot = 0; slot < PASSED.length; slot++) {
-      const value = parser.headers[slot]
-      if (value !== undefined) context.passedHeaders.push(PASSED[slot]!, value)
-    }
-    if (reusable) this.idleUntilMs = nowMs() + keepAliveMs(parser.headers[PASSED.length])
+    this.keepPassedHeaders(context)
+    if (reusable) this.idleUntilMs = nowMs() + keepAliveMs(parser.headers[KEEP_ALIVE_SLOT])
     parser.reset()
+    this.resume()
     this.context = null
     context.connection = null
     this.owner.answered(this, context, reusable)

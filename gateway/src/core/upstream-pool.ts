@@ -12,8 +12,9 @@ export interface UpstreamPoolOptions {
   connectTimeoutMs: number
 }
 
-/** Who hears how a request on one of the pool's connections ended. */
+/** Who hears what came of a request on one of the pool's connections. */
 export interface PoolEvents {
+  streamed(context: RequestContext, bytes: Buffer): void
   answered(context: RequestContext): void
   failed(context: RequestContext, cause: Error): void
 }
@@ -99,6 +100,10 @@ export class UpstreamPool implements ConnectionOwner {
 
   close(): void {
     for (const connection of this.all) this.drop(connection)
+  }
+
+  streamed(context: RequestContext, bytes: Buffer): void {
+    this.events.streamed(context, bytes)
   }
 
   answered(connection: UpstreamConnection, context: RequestContext, reusable: boolean): void {

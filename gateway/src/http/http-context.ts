@@ -1,23 +1,38 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+import type { Pipeline } from '../core/pipeline.ts'
 import { RequestContext } from '../core/request-context.ts'
 import { SLOT } from '../core/stage-clock.ts'
 import { TIMING_REQUEST_HEADER } from '../core/stages.ts'
 import { serverTiming } from './server-timing.ts'
 
+/** What a context needs to know of the server around it. */
+export interface HttpSurroundings {
+  /** Every answer closes its connection. */
+  readonly draining: boolean
+}
+
 /** A request context that answers over HTTP and notices when its caller is gone. */
 export class HttpContext extends RequestContext {
+  private readonly surroundings: HttpSurroundings
+  private readonly owner: () => Pipeline<HttpContext>
   /** Answer with `connection: close`: the rest of the request is not going to be read. */
   closeAfterAnswer = false
-  private readonly gone: (context: HttpContext) => void
   /** The caller asked for the stages' times. */
   private timed = false
   // Node's own, not Fastify's: those around it can go while the provider thinks, and thousands of requests wait so.
   private response: ServerResponse | null = null
 
-  constructor(gone: (context: HttpContext) => void) {
+  /** @param owner the pipeline that makes this context, which is not there yet while it makes it */
+  constructor(surroundings: HttpSurroundings, owner: () => Pipeline<HttpContext>) {
     super()
-    this.gone = gone
+    this.surroundings = surroundings
+    this.owner = owner
+  }
+
+  /** Where the request is being served: after a reload there is more than one. */
+  get pipeline(): Pipeline<HttpContext> {
+    return this.owner()
   }
 
   attach(request: IncomingMessage, response: ServerResponse): void {
@@ -29,17 +44,34 @@ export class HttpContext extends RequestContext {
   }
 
   override settled(): void {
-    const { response, status, reply } = this
+    const { response } = this
     if (response === null) return
-    response.req.socket.removeListener('close', this.onClose)
-    const headers = ['content-type', 'application/json', 'content-length', String(reply.length), ...this.passedHeaders]
+    this.detach(response)
+    if (this.streamBegun) this.endStream(response)
+    else this.answerWhole(response)
+  }
+
+  override streamStarted(): void {
+    const { response } = this
+    if (response === null) return
+    response.on('drain', this.onDrain)
+    const headers = ['content-type', 'text/event-stream', 'cache-control', 'no-cache', ...this.passedHeaders]
     if (this.timed) {
-      this.clock.lap(SLOT.response_sending)
-      headers.push('server-timing', serverTiming(this.clock.ns, this.clock.totalNs))
+      headers.push('trailer', 'server-timing', 'server-timing', serverTiming(this.clock.ns, this.clock.totalNs))
     }
-    if (this.closeAfterAnswer) headers.push('connection', 'close')
-    response.writeHead(status, headers)
-    response.end(reply, 'latin1')
+    if (this.closeAfterAnswer || this.surroundings.draining) headers.push('connection', 'close')
+    response.writeHead(200, headers)
+  }
+
+  override streamed(events: string): boolean {
+    return this.response?.write(events, 'latin1') ?? true
+  }
+
+  override cutOff(): void {
+    const { response } = this
+    if (response === null) return
+    this.detach(response)
+    response.destroy()
   }
 
   override reset(): void {
@@ -49,7 +81,37 @@ export class HttpContext extends RequestContext {
     this.response = null
   }
 
+  private answerWhole(response: ServerResponse): void {
+    const { status, reply } = this
+    const headers = ['content-type', 'application/json', 'content-length', String(reply.length), ...this.passedHeaders]
+    if (this.timed) headers.push('server-timing', this.timing())
+    if (this.closeAfterAnswer || this.surroundings.draining) headers.push('connection', 'close')
+    response.writeHead(status, headers)
+    response.end(reply, 'latin1')
+  }
+
+  private endStream(response: ServerResponse): void {
+    if (this.timed) response.addTrailers({ 'server-timing': this.timing() })
+    response.end()
+  }
+
+  private timing(): string {
+    this.clock.lap(SLOT.response_sending)
+    return serverTiming(this.clock.ns, this.clock.totalNs)
+  }
+
+  /** Nothing that happens to the response from here on concerns this context, which will serve another request. */
+  private detach(response: ServerResponse): void {
+    response.req.socket.removeListener('close', this.onClose)
+    response.removeListener('drain', this.onDrain)
+  }
+
   private readonly onClose = (): void => {
-    this.gone(this)
+    this.response?.removeListener('drain', this.onDrain)
+    this.pipeline.abandon(this)
+  }
+
+  private readonly onDrain = (): void => {
+    this.pipeline.resume(this)
   }
 }

@@ -1,127 +1,94 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+
 import { fastify, type FastifyInstance } from 'fastify'
 
 import type { GatewayConfig } from '../config.ts'
 import { GatewayError, gatewayErrorBody } from '../core/errors.ts'
-import { type FailureRecord, Gateway } from '../core/gateway.ts'
-import { listedModels } from '../core/routes.ts'
-import { SLOT, StageClock } from '../core/stage-clock.ts'
-import { TIMING_REQUEST_HEADER } from '../core/stages.ts'
-import { HttpContext } from './http-context.ts'
-import { metricsRegistry } from './metrics.ts'
-import { serverTiming } from './server-timing.ts'
-import { stagesReport } from './stages-report.ts'
+import { registerApi } from './api-routes.ts'
+import { type HostOptions, PipelineHost } from './pipeline-host.ts'
+import { registerOperations, type SnapshotSources } from './operations-routes.ts'
 
 /** Idle callers stay connected this long: a load test pauses between its runs. */
 const KEEP_ALIVE_MS = 600_000
-/** A request must be here within this time, head and body: a slow sender must not hold a context for ever. */
-const REQUEST_TIMEOUT_MS = 60_000
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    context: HttpContext | null
-    /** Of a health check that wants its time told: a harness that measures the way to the gateway and back. */
-    clock: StageClock | null
-  }
-}
+/** Slow senders are looked for so often: Node's default of 30 s would let them stay that much longer. */
+const SLOW_SENDER_CHECK_MS = 1_000
+const NO_ORIGIN = { provider: '', model: '', requestType: 'chat_completion' } as const
 
 export interface GatewayServer {
   app: FastifyInstance
-  gateway: Gateway<HttpContext>
+  host: PipelineHost
 }
 
-/** The gateway behind HTTP, not yet listening; `gateway.start()` comes first. */
-export function createServer(config: GatewayConfig, onFailure?: (failure: FailureRecord) => void): GatewayServer {
-  const gateway: Gateway<HttpContext> = new Gateway(config, {
-    createContext: () =>
-      new HttpContext((context) => {
-        gateway.abandon(context)
-      }),
-    ...(onFailure && { onFailure }),
-  })
+export interface ServerOptions extends HostOptions {
+  /** Whose counters `/metrics` and `/debug/stages` show. @default this server's own */
+  snapshots?: SnapshotSources
+}
+
+/** The gateway behind HTTP, not yet listening; `host.start()` comes first. */
+export function createServer(config: GatewayConfig, options: ServerOptions = {}): GatewayServer {
+  const host = new PipelineHost(config, options)
   const app = fastify({
     logger: false,
     bodyLimit: config.maxRequestBodyBytes,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    return503OnClosing: true,
+    requestTimeout: config.requestReadTimeoutMs,
+    http: {
+      maxHeaderSize: config.maxRequestHeaderBytes,
+      headersTimeout: config.requestReadTimeoutMs,
+      connectionsCheckingInterval: SLOW_SENDER_CHECK_MS,
+    },
+    // While draining, requests are refused in the gateway's own shape.
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     genReqId: () => '',
+    clientErrorHandler: refuseMalformed,
   })
   // Each request in flight listens on its socket, and a caller may pipeline many.
   app.server.on('connection', (socket) => socket.setMaxListeners(0))
-  app.decorateRequest('context', null)
-  app.decorateRequest('clock', null)
   app.removeAllContentTypeParsers()
   // Whatever the content type says, a body here is JSON or an error; curl's default says form data.
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
     try {
-      done(null, JSON.parse(body as string))
+      const text = body as string
+      if (request.context !== null) request.context.pipeline.holdBody(request.context, text.length)
+      done(null, parseJson(text))
     } catch (error) {
-      done(new GatewayError('invalid_json', `the body is not JSON: ${error instanceof Error ? error.message : ''}`))
+      done(error as Error)
     }
   })
   app.setErrorHandler((error, request, reply) => {
     const { context, raw } = request
     const reason = requestError(error, config)
     if (context === null) {
-      reply.code(reason.status).send(gatewayErrorBody(reason, { provider: '', model: '' }))
+      if (host.draining) reply.header('connection', 'close')
+      reply.code(reason.status).send(gatewayErrorBody(reason, NO_ORIGIN))
     } else if (raw.destroyed && !raw.complete) {
-      gateway.abandon(context)
+      context.pipeline.abandon(context)
     } else {
       reply.hijack()
       context.closeAfterAnswer = true
-      gateway.reject(context, reason)
+      context.pipeline.reject(context, reason)
     }
   })
   app.setNotFoundHandler((request, reply) => {
     const error = new GatewayError('route_not_found', `no route ${request.method} ${request.url}`)
-    reply.code(error.status).send(gatewayErrorBody(error, { provider: '', model: '' }))
+    reply.code(error.status).send(gatewayErrorBody(error, NO_ORIGIN))
   })
+  app.decorateRequest('context', null)
+  app.decorateRequest('clock', null)
+  registerApi(app, host)
+  registerOperations(app, host, options.snapshots)
+  return { app, host }
+}
 
-  app.post('/v1/chat/completions', {
-    onRequest: (request, reply, done) => {
-      const context = gateway.admit()
-      context.attach(request.raw, reply.raw)
-      request.context = context
-      done()
-    },
-    handler: (request, reply) => {
-      const { context, body } = request
-      // The context answers, past Fastify's serialisation: the answer is bytes already.
-      reply.hijack()
-      // The parsed body lives on in the context until it is marshaled, and not a moment longer.
-      request.body = undefined
-      request.context = null
-      if (context) gateway.chatCompletion(context, body)
-    },
-  })
-  app.get('/v1/models', () => modelList(config))
-  app.get('/health', {
-    onRequest: (request, _reply, done) => {
-      if (request.headers[TIMING_REQUEST_HEADER] === '1') request.clock = new StageClock()
-      request.clock?.start()
-      done()
-    },
-    handler: ({ clock }, reply) => {
-      if (clock) {
-        clock.lap(SLOT.request_reading)
-        reply.header('server-timing', serverTiming(clock.ns, clock.totalNs))
-      }
-      return { status: 'ok', inFlight: gateway.contexts.inUse }
-    },
-  })
-  const registry = metricsRegistry(gateway)
-  app.get('/metrics', async (_request, reply) => {
-    const text = await registry.metrics()
-    return reply.type(registry.contentType).send(text)
-  })
-  app.get('/debug/stages', () => stagesReport(gateway))
-  app.post('/debug/stages/reset', () => {
-    gateway.histograms.reset()
-    return { status: 'reset' }
-  })
-  return { app, gateway }
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new GatewayError('invalid_json', `the body is not JSON: ${error instanceof Error ? error.message : ''}`)
+  }
 }
 
 function requestError(error: unknown, config: GatewayConfig): GatewayError {
@@ -136,18 +103,27 @@ function requestError(error: unknown, config: GatewayConfig): GatewayError {
   return new GatewayError('internal_error', 'internal error')
 }
 
-interface ModelEntry {
-  id: string
-  object: 'model'
-  created: number
-  owned_by: string
+/** What Node's parser refuses never becomes a request; it is answered in the same shape, and the connection ends. */
+function refuseMalformed(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const reason = malformed(error.code)
+  const body = JSON.stringify(gatewayErrorBody(reason, NO_ORIGIN))
+  const head = [
+    `HTTP/1.1 ${reason.status} ${STATUS_CODES[reason.status] ?? ''}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
-function modelList(config: GatewayConfig): { object: 'list'; data: ModelEntry[] } {
-  const data = config.providers.flatMap((provider) =>
-    listedModels(provider).map((model): ModelEntry => {
-      return { id: `${provider.name}/${model}`, object: 'model', created: 0, owned_by: provider.name }
-    }),
-  )
-  return { object: 'list', data }
+function malformed(code: string | undefined): GatewayError {
+  if (code === 'HPE_HEADER_OVERFLOW') return new GatewayError('header_too_large', "the request's head is too large")
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new GatewayError('request_timeout', 'the request did not arrive in time')
+  }
+  return new GatewayError('invalid_request', `not a valid HTTP request (${code ?? 'unknown'})`)
 }

@@ -4,7 +4,8 @@ import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 
 import { type GatewayConfigFile, parseConfig } from '../config.ts'
-import type { FailureRecord } from '../core/gateway.ts'
+import type { FailureRecord, Pipeline } from '../core/pipeline.ts'
+import type { HttpContext } from './http-context.ts'
 import { createServer, type GatewayServer } from './server.ts'
 
 export const COMPLETION = {
@@ -50,6 +51,7 @@ export async function startProvider(t: TestContext, answer: RequestListener = an
 }
 
 export interface RunningGateway extends GatewayServer {
+  gateway: Pipeline<HttpContext>
   url: string
   port: number
   failures: FailureRecord[]
@@ -71,13 +73,13 @@ export function providerFile(baseUrl: string, changes: Partial<ProviderFile> = {
 export async function startGateway(t: TestContext, file: GatewayConfigFile): Promise<RunningGateway> {
   const failures: FailureRecord[] = []
   const { config } = parseConfig({ config: { initial_pool_size: 2 }, ...file }, {})
-  const { app, gateway } = createServer(config, (failure) => failures.push(failure))
-  await gateway.start()
+  const { app, host } = createServer(config, { onFailure: (failure) => failures.push(failure) })
+  await host.start()
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.after(async () => {
     app.server.closeAllConnections()
     await app.close()
-    gateway.close()
+    host.close()
   })
   const url = urlOf(app.server)
   const chat: RunningGateway['chat'] = (body = CHAT, headers = {}, signal) =>
@@ -87,20 +89,22 @@ export async function startGateway(t: TestContext, file: GatewayConfigFile): Pro
       body: typeof body === 'string' ? body : JSON.stringify(body),
       ...(signal && { signal }),
     })
-  return { app, gateway, url, port: Number(new URL(url).port), failures, chat }
+  return { app, host, gateway: host.current, url, port: Number(new URL(url).port), failures, chat }
 }
 
 /** Every counter that a request moves on its way is back where it was. */
-export function assertNothingLeaked({ gateway }: GatewayServer): void {
+export function assertNothingLeaked({ gateway }: Pick<RunningGateway, 'gateway'>): void {
   const problems: string[] = []
   if (gateway.contexts.inUse !== 0) problems.push(`${gateway.contexts.inUse} contexts in use`)
-  for (const { name, pool, queue, deadlines } of gateway.providers) {
+  if (gateway.waitingBodyBytes !== 0) problems.push(`${gateway.waitingBodyBytes} bytes of bodies held`)
+  for (const { name, pool, queue, deadlines, idleDeadlines } of gateway.providers) {
     const { inUse, waiting, open, idle } = pool.counters
     if (inUse !== 0 || open !== idle) problems.push(`${name}: ${inUse} connections in use`)
     if (waiting !== 0) problems.push(`${name}: ${waiting} waiting for a connection`)
     if (queue.active !== 0) problems.push(`${name}: ${queue.active} workers busy`)
     if (queue.buffered + queue.waitingForRoom !== 0) problems.push(`${name}: queue not empty`)
     if (deadlines.pending !== 0) problems.push(`${name}: ${deadlines.pending} deadlines pending`)
+    if (idleDeadlines.pending !== 0) problems.push(`${name}: ${idleDeadlines.pending} idle limits pending`)
   }
   if (problems.length > 0) throw new Error(problems.join('; '))
 }

@@ -1,0 +1,34 @@
+import type { KeyConfig } from '../config.ts'
+import type { KeySelector } from './key-selector.ts'
+
+/** Which keys one request has seen fail with its provider, and which it may try next. */
+export class KeyRotation {
+  private readonly dead = new Set<KeyConfig>()
+  /** At their limit in this round. */
+  private readonly limited = new Set<KeyConfig>()
+
+  /**
+   * The key for the next try after `key` reached its limit. When every key has, a new round begins: the same key again
+   * only where there is no other.
+   */
+  afterLimit(key: KeyConfig, selector: KeySelector, model: string, random: number): KeyConfig {
+    this.limited.add(key)
+    return this.another(selector, model, random) ?? this.newRound(key, selector, model, random) ?? key
+  }
+
+  /** The key for the next try after `key` was refused for good; undefined when every key has been. */
+  afterDeath(key: KeyConfig, selector: KeySelector, model: string, random: number): KeyConfig | undefined {
+    this.dead.add(key)
+    return this.another(selector, model, random) ?? this.newRound(key, selector, model, random)
+  }
+
+  private newRound(key: KeyConfig, selector: KeySelector, model: string, random: number): KeyConfig | undefined {
+    this.limited.clear()
+    if (!this.dead.has(key)) this.limited.add(key)
+    return this.another(selector, model, random)
+  }
+
+  private another(selector: KeySelector, model: string, random: number): KeyConfig | undefined {
+    return selector.pickOther(model, random, (key) => !this.dead.has(key) && !this.limited.has(key))
+  }
+}

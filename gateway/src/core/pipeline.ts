@@ -1,0 +1,654 @@
+import type { GatewayConfig, KeyConfig } from '../config.ts'
+import type { RequestLog, RequestRecord } from '../log/request-log.ts'
+import { type BatchMeans, measureBatchMeans } from './batch-measure.ts'
+import { checkedChat, checkedEmbedding } from './checked-request.ts'
+import {
+  type ErrorBody,
+  type ErrorOrigin,
+  GATEWAY_ERRORS,
+  GatewayError,
+  gatewayErrorBody,
+  providerErrorBody,
+  streamErrorBody,
+  upstreamError,
+} from './errors.ts'
+import { KeyRotation } from './key-rotation.ts'
+import { utf8AsLatin1 } from './latin1.ts'
+import { ProviderRuntime } from './provider-runtime.ts'
+import type { GatewayRequest, Operation, RequestType, StreamRequest } from './providers/provider.ts'
+import { ContextPool, type RequestContext } from './request-context.ts'
+import { requestRecord } from './request-summary.ts'
+import { backoffMs, type Remedy, remedyFor, retryAfterMs } from './retry-policy.ts'
+import { Routes } from './routes.ts'
+import { measureClockCostNs, nowMs, SLOT } from './stage-clock.ts'
+import { StageHistograms } from './stage-histograms.ts'
+import { StreamRelay } from './stream-relay.ts'
+import { Traffic } from './traffic.ts'
+
+const CALLER_GONE = GATEWAY_ERRORS.caller_gone.status
+
+/** A request that ended without success, for the log. */
+export interface FailureRecord {
+  status: number
+  code: string
+  provider: string
+  model: string
+}
+
+export interface PipelineOptions<C extends RequestContext> {
+  createContext: () => C
+  /** In [0, 1); chooses among weighted keys and spreads the waits before retries. @default Math.random */
+  random?: () => number
+  onFailure?: (failure: FailureRecord) => void
+  /** Counters that outlive this pipeline. @default new ones */
+  traffic?: Traffic
+  histograms?: StageHistograms
+  requestLog?: RequestLog
+  /** The log writes synchronously: an answer waits for its row. @default false */
+  logBeforeAnswer?: boolean
+}
+
+/** What a try came to when it was not a success. */
+interface FailedTry {
+  status: number
+  code: string
+  body: ErrorBody
+  remedy: Remedy
+}
+
+/**
+ * The way of a request through the gateway, stage by stage: contexts go in with a parsed body, and `settled()` is called on
+ * them when the answer is in hand. Between the two a request may wait, be tried again, or go to another provider.
+ *
+ * @example
+ * const context = pipeline.admit()                  // the request's headers are there; the clock runs
+ * pipeline.serve(context, 'chat_completion', body)  // context.settled() follows, once
+ */
+export class Pipeline<C extends RequestContext = RequestContext> {
+  readonly config: GatewayConfig
+  readonly providers: readonly ProviderRuntime[]
+  readonly contexts: ContextPool<C>
+  readonly histograms: StageHistograms
+  readonly traffic: Traffic
+  readonly requestLog: RequestLog | undefined
+  private readonly logBeforeAnswer: boolean
+  clockCostNs = 0
+  batchMeansNs: BatchMeans = {}
+  /** Bodies that have not gone upstream, together. */
+  waitingBodyBytes = 0
+  private readonly routes: Routes
+  private readonly random: () => number
+  private readonly onFailure: ((failure: FailureRecord) => void) | undefined
+
+  constructor(config: GatewayConfig, options: PipelineOptions<C>) {
+    this.config = config
+    this.random = options.random ?? Math.random
+    this.onFailure = options.onFailure
+    this.traffic = options.traffic ?? new Traffic(config.prometheusLabels)
+    this.histograms = options.histograms ?? new StageHistograms()
+    this.requestLog = options.requestLog
+    this.logBeforeAnswer = options.logBeforeAnswer ?? false
+    this.contexts = new ContextPool(config.initialPoolSize, options.createContext)
+    this.providers = config.providers.map(
+      (provider) => new ProviderRuntime(provider, config.dropExcessRequests, this.events),
+    )
+    this.routes = new Routes(this.providers)
+  }
+
+  /** Measures the clock, opens connections ahead. Resolves with what could not be opened: a warning, not a failure. */
+  async start(): Promise<string[]> {
+    this.clockCostNs = measureClockCostNs()
+    this.batchMeansNs = measureBatchMeans()
+    const warnings: string[] = []
+    for (const { name, pool, config } of this.providers) {
+      const failure = await pool.openAhead(config.network.openAhead)
+      if (failure) {
+        const { openAhead, baseUrl } = config.network
+        warnings.push(
+          `providers.${name}: opened ${pool.counters.open} of ${openAhead} connections to ${baseUrl.origin} ahead: ${failure.message}`,
+        )
+      }
+    }
+    return warnings
+  }
+
+  /** A request's headers are there: its clock starts. */
+  admit(): C {
+    const context = this.contexts.acquire()
+    context.clock.start()
+    context.labels = this.traffic.unlabelled
+    return context
+  }
+
+  /**
+   * The body of a request will be kept from here until it goes upstream, or the request ends.
+   * @throws GatewayError `waiting_bodies_full`
+   */
+  holdBody(context: RequestContext, bytes: number): void {
+    const more = bytes - context.bodyBytes
+    if (this.waitingBodyBytes + more > this.config.maxWaitingBodyBytes) {
+      const limit = `${this.config.maxWaitingBodyBytes} bytes`
+      throw new GatewayError('waiting_bodies_full', `request dropped: the bodies that wait would exceed ${limit}`)
+    }
+    this.waitingBodyBytes += more
+    context.bodyBytes = bytes
+  }
+
+  /** The body is there. Ends in exactly one `context.settled()`, unless the caller leaves before. */
+  serve(context: C, operation: 'chat_completion' | 'embedding', body: unknown): void {
+    try {
+      if (operation === 'embedding') {
+        context.type = 'embedding'
+        context.body = checkedEmbedding(body)
+      } else {
+        const chat = checkedChat(body)
+        if (chat.stream === true) context.type = 'chat_completion_stream'
+        context.body = chat
+      }
+      context.route = this.routes.resolve(context.body)
+      context.fallbacks = this.routes.fallbacks(context.body)
+    } catch (error) {
+      this.reject(context, error)
+      return
+    }
+    context.clock.lap(SLOT.request_reading)
+    this.enqueue(context)
+  }
+
+  /** The request cannot be served: answers with the error. */
+  reject(context: RequestContext, error: unknown): void {
+    const reason = error instanceof GatewayError ? error : new GatewayError('internal_error', 'internal error')
+    if (context.state === 'reading') context.clock.lap(SLOT.request_reading)
+    this.answerFailure(context, this.gatewayFailure(context, reason))
+  }
+
+  /** The caller is gone: everything that still happens for it stops now. */
+  abandon(context: RequestContext): void {
+    if (context.state === 'free' || context.state === 'settled') return
+    this.stop(context)
+    context.status = CALLER_GONE
+    context.errorCode = 'caller_gone'
+    this.finish(context)
+  }
+
+  /** The caller takes more of its stream. */
+  resume(context: RequestContext): void {
+    context.connection?.resume()
+  }
+
+  close(): void {
+    for (const provider of this.providers) provider.close()
+  }
+
+  private readonly events = {
+    taken: (context: RequestContext): void => {
+      context.clock.lap(SLOT.queue_wait)
+      context.state = 'preparing'
+      context.holdsWorker = true
+      try {
+        const { provider, model } = context.route!
+        const key = provider.keys.pick(model, this.random())
+        context.clock.lap(SLOT.key_selection)
+        this.send(context, key)
+      } catch (error) {
+        context.clock.lap(SLOT.key_selection)
+        this.tryFailed(context, this.gatewayFailure(context, error))
+      }
+    },
+    streamed: (context: RequestContext, bytes: Buffer): void => {
+      this.relay(context, bytes)
+    },
+    answered: (context: RequestContext): void => {
+      const triedNs = context.clock.ns[SLOT.http_request]! - context.upstreamNsBefore
+      this.series(context).upstreamLatencyS.observe(triedNs / 1e9)
+      if (context.status < 200 || context.status >= 300) this.tryFailed(context, this.providerFailure(context))
+      else if (context.type === 'chat_completion_stream') this.streamEnded(context)
+      else this.answer(context)
+    },
+    failed: (context: RequestContext, cause: Error): void => {
+      context.clock.lap(SLOT.http_request)
+      const error = upstreamError(context.route!.provider.name, cause)
+      this.tryFailed(context, { ...this.gatewayFailure(context, error), remedy: remedyFor(error.status) })
+    },
+    expired: (context: RequestContext): void => {
+      const { name, config } = context.route!.provider
+      const limit = `${config.network.timeoutMs} ms`
+      const queued = context.state === 'queued'
+      this.stop(context)
+      context.clock.lap(queued ? SLOT.queue_wait : SLOT.http_request)
+      const error = queued
+        ? new GatewayError('queue_timeout', `waited ${limit} in the queue of ${name}`)
+        : new GatewayError('upstream_timeout', `${name} did not answer within ${limit}`)
+      this.tryFailed(context, this.gatewayFailure(context, error))
+    },
+    idled: (context: RequestContext): void => {
+      const { name, config } = context.route!.provider
+      const { isPaused = false } = context.connection ?? {}
+      this.stop(context)
+      context.clock.lap(SLOT.http_request)
+      if (context.relay?.translator.done) {
+        // Complete, though the provider keeps its connection open.
+        this.streamEnded(context)
+      } else if (isPaused) {
+        // It takes nothing, so it cannot be told either.
+        context.cutOff()
+        this.abandon(context)
+      } else {
+        const limit = `${config.network.streamIdleTimeoutMs} ms`
+        const error = new GatewayError('stream_idle_timeout', `${name} sent nothing of the stream for ${limit}`)
+        this.breakStream(context, this.gatewayFailure(context, error))
+      }
+    },
+  }
+
+  private enqueue(context: RequestContext): void {
+    const { provider } = context.route!
+    context.state = 'queued'
+    provider.deadlines.add(context.deadlineLink)
+    try {
+      provider.queue.enter(context.waitLink)
+    } catch (error) {
+      context.clock.lap(SLOT.queue_wait)
+      this.tryFailed(context, this.gatewayFailure(context, error))
+    }
+  }
+
+  /** The stages from the chosen key to the bytes for the provider, and off they go. */
+  private send(context: RequestContext, key: KeyConfig): void {
+    const { clock, type } = context
+    const { provider } = context.route!
+    const request = context.body!
+    const operation = operationOf(provider, type)
+    const model = provider.modelFor(key, context.route!.model)
+
+    const messages = operation.formatMessages(request)
+    clock.lap(SLOT.message_formatting)
+
+    const params = operation.prepareParams(request)
+    clock.lap(SLOT.params_preparation)
+
+    const body = operation.prepareBody(model, messages, params)
+    clock.lap(SLOT.request_body_preparation)
+
+    context.payload = JSON.stringify(body)
+    if (type === 'chat_completion_stream') {
+      context.relay = new StreamRelay(provider.adapter.openStream(streamRequest(request, context.route!.requested)))
+    }
+    if (!provider.mayRetry && context.fallbacks.length === context.fallbackIndex) this.releaseBody(context)
+    clock.lap(SLOT.json_marshaling)
+
+    context.key = key
+    context.upstreamHead = provider.headFor(key, type, model)
+    context.state = 'upstream'
+    context.tries++
+    context.upstreamNsBefore = clock.ns[SLOT.http_request]!
+    this.series(context).upstreamRequests++
+    provider.pool.send(context)
+  }
+
+  private answer(context: RequestContext): void {
+    const { clock, type } = context
+    const { provider, model } = context.route!
+    try {
+      const { reply, inputTokens, outputTokens } = operationOf(provider, type).parseAnswer(context.answer, {
+        provider: provider.name,
+        resolvedModel: model,
+        latencyMs: Math.round(clock.totalNs / 1e6),
+        requestType: type,
+      })
+      context.reply = reply
+      context.inputTokens = inputTokens
+      context.outputTokens = outputTokens
+    } catch {
+      clock.lap(SLOT.response_parsing)
+      this.tryFailed(context, this.invalidAnswer(context, 'invalid JSON'))
+      return
+    }
+    clock.lap(SLOT.response_parsing)
+    this.succeeded(context)
+    clock.lap(SLOT.error_handling)
+    this.settle(context)
+  }
+
+  private relay(context: RequestContext, bytes: Buffer): void {
+    const { clock } = context
+    const relay = context.relay!
+    let events: string
+    try {
+      events = relay.push(bytes)
+    } catch {
+      clock.lap(SLOT.response_parsing)
+      this.stop(context)
+      this.tryFailed(context, this.invalidAnswer(context, 'a malformed event'))
+      return
+    }
+    clock.lap(SLOT.response_parsing)
+    const { failure } = relay.translator
+    if (failure !== undefined) {
+      this.stop(context)
+      const body = streamErrorBody(failure, this.origin(context))
+      const code = failure.code ?? failure.type
+      this.tryFailed(context, { status: failure.status, code, body, remedy: remedyFor(failure.status) })
+    } else if (events !== '') {
+      this.handOver(context, events)
+    }
+  }
+
+  private handOver(context: RequestContext, events: string): void {
+    const { clock } = context
+    const { provider } = context.route!
+    if (!context.streamBegun) {
+      context.streamBegun = true
+      context.state = 'streaming'
+      this.releaseBody(context)
+      provider.deadlines.remove(context.deadlineLink)
+      provider.idleDeadlines.add(context.deadlineLink)
+      context.streamStarted()
+    } else {
+      provider.idleDeadlines.restart(context.deadlineLink)
+    }
+    const takesMore = context.streamed(events)
+    clock.lap(SLOT.response_sending)
+    this.timeToken(context)
+    if (!takesMore) context.connection?.pause()
+  }
+
+  private timeToken(context: RequestContext): void {
+    const now = context.clock.boundaryMs
+    const series = this.series(context)
+    if (context.firstTokenNs === 0) {
+      context.firstTokenNs = context.clock.totalNs
+      this.histograms.recordStream('first_token', context.firstTokenNs)
+      series.firstTokenS.observe(context.firstTokenNs / 1e9)
+    } else {
+      const betweenNs = (now - context.lastTokenMs) * 1e6
+      this.histograms.recordStream('between_tokens', betweenNs)
+      series.betweenTokensS.observe(betweenNs / 1e9)
+    }
+    context.lastTokenMs = now
+  }
+
+  /** The provider has sent all that it will. */
+  private streamEnded(context: RequestContext): void {
+    const { clock } = context
+    const { provider } = context.route!
+    const relay = context.relay!
+    if (context.answer.length > 0) {
+      this.tryFailed(context, this.invalidAnswer(context, 'no event stream'))
+      return
+    }
+    const last = relay.end()
+    clock.lap(SLOT.response_parsing)
+    if (!relay.translator.done) {
+      const error = new GatewayError('upstream_reset', `${provider.name} ended the stream before its last event`)
+      this.tryFailed(context, { ...this.gatewayFailure(context, error), remedy: 'same_key' })
+      return
+    }
+    if (last !== '') this.handOver(context, last)
+    context.status = 200
+    context.inputTokens = relay.translator.inputTokens
+    context.outputTokens = relay.translator.outputTokens
+    this.succeeded(context)
+    clock.lap(SLOT.error_handling)
+    this.settle(context)
+  }
+
+  /** Decides what follows a try that failed: another try, another provider, or the answer. */
+  private tryFailed(context: RequestContext, failure: FailedTry): void {
+    const { clock } = context
+    if (context.streamBegun) {
+      this.breakStream(context, failure)
+      return
+    }
+    context.relay = null
+    const verdict = this.nextKey(context, failure)
+    if (verdict !== undefined && 'key' in verdict) {
+      clock.lap(SLOT.error_handling)
+      this.tryAgain(context, verdict.key, verdict.waitMs)
+    } else {
+      this.giveUp(context, verdict?.instead ?? failure)
+    }
+  }
+
+  /** The key for another try with the same provider and how long to wait, if the rules have one. */
+  private nextKey(
+    context: RequestContext,
+    { remedy }: FailedTry,
+  ): { key: KeyConfig; waitMs: number } | { instead: FailedTry } | undefined {
+    const { provider, model } = context.route!
+    const { network } = provider.config
+    const { key } = context
+    if (remedy === 'none' || key === null) return undefined
+    const mayRetry = context.tries <= network.maxRetries
+    if (remedy === 'dead_key') {
+      context.rotation ??= new KeyRotation()
+      const next = context.rotation.afterDeath(key, provider.keys, model, this.random())
+      if (next === undefined) return { instead: this.credentialsExhausted(context) }
+      if (!mayRetry) return undefined
+      this.series(context).keyRotated(key.name, 'dead')
+      return { key: next, waitMs: 0 }
+    }
+    if (!mayRetry) return undefined
+    let next = key
+    if (remedy === 'another_key') {
+      context.rotation ??= new KeyRotation()
+      next = context.rotation.afterLimit(key, provider.keys, model, this.random())
+      if (next !== key) this.series(context).keyRotated(key.name, 'rate_limited')
+    }
+    // What the provider asks for is about the key that it refused.
+    const asked = next === key ? retryAfterMs(passedHeader(context, 'retry-after'), Date.now()) : 0
+    const waitMs = Math.max(asked, backoffMs(context.tries - 1, network, this.random()))
+    // A wait beyond the deadline would end in a worse answer than the one in hand.
+    return nowMs() + waitMs < context.deadlineMs ? { key: next, waitMs } : undefined
+  }
+
+  private tryAgain(context: RequestContext, key: KeyConfig, waitMs: number): void {
+    context.retries++
+    context.forgetAnswer()
+    const again = (): void => {
+      context.retryTimer = undefined
+      context.clock.lap(SLOT.retry_backoff)
+      context.state = 'preparing'
+      try {
+        this.send(context, key)
+      } catch (error) {
+        this.tryFailed(context, this.gatewayFailure(context, error))
+      }
+    }
+    context.state = 'backing_off'
+    if (waitMs === 0) again()
+    else context.retryTimer = setTimeout(again, waitMs)
+  }
+
+  /** This provider will not answer: on to the next, or to the caller with what the first one said. */
+  private giveUp(context: RequestContext, failure: FailedTry): void {
+    const { route, fallbackIndex, fallbacks } = context
+    const next = fallbacks[fallbackIndex]
+    if (route === null || next === undefined || failure.code === 'internal_error') {
+      this.answerFailure(context, failure)
+      return
+    }
+    context.firstFailure ??= this.failedAnswer(context, failure)
+    this.series(context).failed(failure.status)
+    context.clock.lap(SLOT.error_handling)
+    const { provider } = route
+    provider.deadlines.remove(context.deadlineLink)
+    const heldWorker = context.holdsWorker
+    context.holdsWorker = false
+    context.forgetAnswer()
+    context.key = null
+    context.rotation = null
+    context.tries = 0
+    context.route = next
+    context.fallbackIndex++
+    this.enqueue(context)
+    if (heldWorker) provider.queue.leave()
+  }
+
+  private answerFailure(context: RequestContext, failure: FailedTry): void {
+    const { status, code, reply, passedHeaders } = context.firstFailure ?? this.failedAnswer(context, failure)
+    if (context.route !== null) this.series(context).failed(failure.status)
+    context.passedHeaders.splice(0, Infinity, ...passedHeaders)
+    context.status = status
+    context.errorCode = code
+    context.reply = reply
+    this.reportFailure(context)
+    context.clock.lap(SLOT.error_handling)
+    this.settle(context)
+  }
+
+  /** The stream has begun, so its error comes as its last event. */
+  private breakStream(context: RequestContext, failure: FailedTry): void {
+    this.series(context).failed(failure.status)
+    context.status = failure.status
+    context.errorCode = failure.code
+    this.reportFailure(context)
+    context.clock.lap(SLOT.error_handling)
+    context.streamed(utf8AsLatin1(`data: ${this.redacted(context, JSON.stringify(failure.body))}\n\n`))
+    this.settle(context)
+  }
+
+  private failedAnswer(context: RequestContext, { status, code, body }: FailedTry) {
+    const reply = utf8AsLatin1(this.redacted(context, JSON.stringify(body)))
+    return { status, code, reply, passedHeaders: [...context.passedHeaders] }
+  }
+
+  /** Some providers repeat the key that they did not like. */
+  private redacted({ key }: RequestContext, text: string): string {
+    return key === null || key.value === '' ? text : text.replaceAll(JSON.stringify(key.value).slice(1, -1), '[key]')
+  }
+
+  private origin({ route, type }: RequestContext): ErrorOrigin {
+    return { provider: route?.provider.name ?? '', model: route?.requested ?? '', requestType: type }
+  }
+
+  private gatewayFailure(context: RequestContext, error: unknown): FailedTry {
+    const reason = error instanceof GatewayError ? error : new GatewayError('internal_error', 'internal error')
+    const body = gatewayErrorBody(reason, this.origin(context))
+    return { status: reason.status, code: reason.code, body, remedy: 'none' }
+  }
+
+  private providerFailure(context: RequestContext): FailedTry {
+    const { status } = context
+    if (status < 400) {
+      const { name } = context.route!.provider
+      const message = `${name} answered ${status}, which is neither a success nor an error`
+      return this.gatewayFailure(context, new GatewayError('upstream_invalid_response', message))
+    }
+    const body = providerErrorBody(status, context.answer.toString(), this.origin(context))
+    return { status, code: body.error.code ?? body.error.type, body, remedy: remedyFor(status) }
+  }
+
+  private invalidAnswer(context: RequestContext, what: string): FailedTry {
+    const message = `${context.route!.provider.name} answered ${context.status || 200} with ${what}`
+    return this.gatewayFailure(context, new GatewayError('upstream_invalid_response', message))
+  }
+
+  private credentialsExhausted(context: RequestContext): FailedTry {
+    const message = `${context.route!.provider.name} refused every key of this gateway that allows the model`
+    return this.gatewayFailure(context, new GatewayError('upstream_credentials_exhausted', message))
+  }
+
+  private succeeded(context: RequestContext): void {
+    const series = this.series(context)
+    series.successes++
+    series.inputTokens += context.inputTokens
+    series.outputTokens += context.outputTokens
+  }
+
+  private series({ labels, route }: RequestContext) {
+    return labels!.route(route!.provider.name, route!.model)
+  }
+
+  private reportFailure({ status, errorCode, route }: RequestContext): void {
+    this.onFailure?.({
+      status,
+      code: errorCode,
+      provider: route?.provider.name ?? '',
+      model: route?.requested ?? '',
+    })
+  }
+
+  private record(context: RequestContext): RequestRecord {
+    return requestRecord(context, this.traffic.labelNames, Date.now())
+  }
+
+  private releaseBody(context: RequestContext): void {
+    context.body = null
+    this.waitingBodyBytes -= context.bodyBytes
+    context.bodyBytes = 0
+  }
+
+  /** The row of a log in synchronous mode comes before the answer; else both are off the request's path. */
+  private settle(context: RequestContext): void {
+    const written = this.logBeforeAnswer ? this.requestLog?.add(this.record(context)) : undefined
+    if (written === undefined) {
+      this.deliver(context)
+      return
+    }
+    context.state = 'logging'
+    void written.finally(() => {
+      if (context.state === 'logging') this.deliver(context)
+    })
+  }
+
+  private deliver(context: RequestContext): void {
+    context.state = 'settled'
+    try {
+      context.settled()
+    } finally {
+      context.clock.lap(SLOT.response_sending)
+      this.finish(context)
+    }
+  }
+
+  /** Takes the request out of the queue, the line for a connection, off its connection, or out of its wait. */
+  private stop(context: RequestContext): void {
+    const provider = context.route?.provider
+    clearTimeout(context.retryTimer)
+    context.retryTimer = undefined
+    if (!provider) return
+    if (context.state === 'queued') provider.queue.withdraw(context.waitLink)
+    else if (context.state === 'upstream' || context.state === 'streaming') provider.pool.cancel(context)
+  }
+
+  /** Counts the request, gives its worker back and its context to the free list. */
+  private finish(context: RequestContext): void {
+    const { clock, route, status, type, holdsWorker } = context
+    if (status === CALLER_GONE) {
+      if (route !== null) this.series(context).failed(status)
+      this.reportFailure(context)
+    } else {
+      this.histograms.record(clock.ns)
+    }
+    if (route !== null) this.series(context).retried(context.retries)
+    context.labels!.finished(type, status, clock.totalNs, clock.ns[SLOT.http_request]!)
+    if (!this.logBeforeAnswer) void this.requestLog?.add(this.record(context))
+    if (route) {
+      route.provider.deadlines.remove(context.deadlineLink)
+      route.provider.idleDeadlines.remove(context.deadlineLink)
+    }
+    this.releaseBody(context)
+    this.contexts.release(context as C)
+    // Last, because the worker takes the next request at once: that one must find this one's context free.
+    if (holdsWorker) route!.provider.queue.leave()
+  }
+}
+
+/** @throws GatewayError `not_supported` */
+function operationOf({ name, adapter }: ProviderRuntime, type: RequestType): Operation {
+  const operation = type === 'embedding' ? adapter.embeddings : adapter.chat
+  if (operation === undefined) throw new GatewayError('not_supported', `provider ${name} has no embeddings`)
+  return operation as Operation
+}
+
+function streamRequest({ stream_options: options, n }: GatewayRequest, model: string): StreamRequest {
+  const includeUsage =
+    typeof options === 'object' && options !== null && 'include_usage' in options && options.include_usage === true
+  return { model, includeUsage, ...(typeof n === 'number' && { choices: n }) }
+}
+
+function passedHeader({ passedHeaders }: RequestContext, name: string): string | undefined {
+  const at = passedHeaders.indexOf(name)
+  return at < 0 ? undefined : passedHeaders[at + 1]
+}

@@ -1,0 +1,56 @@
+import type { StreamTranslator } from './providers/provider.ts'
+
+/** A single event beyond this is not a token; it must not fill the memory. */
+const MAX_EVENT_CHARACTERS = 4 * 1024 * 1024
+
+/** The line ends that close an event: an empty line. Lines may end in LF, CR LF or CR. */
+const EVENT_END = /\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n/g
+
+/**
+ * Cuts what comes off a provider's connection into whole events and hands each to the translator as soon as it is
+ * complete. Nothing but the beginning of an event that is still on its way is held back.
+ *
+ * Events: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+ */
+export class StreamRelay {
+  readonly translator: StreamTranslator
+  private rest = ''
+
+  constructor(translator: StreamTranslator) {
+    this.translator = translator
+  }
+
+  /**
+   * Takes bytes as they were read; returns the caller's events as latin1 text, '' when none is complete. What comes
+   * after the event that ends the stream, or that reports its failure, is dropped.
+   *
+   * @throws SyntaxError when the provider does not keep to its protocol
+   */
+  push(bytes: Buffer): string {
+    const arrived = bytes.toString('latin1')
+    const text = this.rest === '' ? arrived : this.rest + arrived
+    // An end may lie across the seam; nothing before it needs to be searched again.
+    EVENT_END.lastIndex = Math.max(0, this.rest.length - 3)
+    let relayed = ''
+    let start = 0
+    while (!this.ended && EVENT_END.exec(text) !== null) {
+      const end = EVENT_END.lastIndex
+      relayed += this.translator.translate(text.slice(start, end))
+      start = end
+    }
+    this.rest = this.ended ? '' : text.slice(start)
+    if (this.rest.length > MAX_EVENT_CHARACTERS) {
+      throw new SyntaxError(`an event is longer than ${MAX_EVENT_CHARACTERS} bytes`)
+    }
+    return relayed
+  }
+
+  /** The provider has closed its stream properly: the caller's last events, '' for none. */
+  end(): string {
+    return this.ended ? '' : this.translator.end()
+  }
+
+  private get ended(): boolean {
+    return this.translator.done || this.translator.failure !== undefined
+  }
+}

@@ -1,0 +1,38 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+
+import type { CallerKeyConfig } from '../config.ts'
+
+/**
+ * Who may use the gateway. Keys are compared as SHA-256 digests, every one of them each time, so that neither the length
+ * nor the beginning of a right key can be told from how long a refusal takes.
+ */
+export class CallerKeys {
+  private readonly digests: readonly Buffer[]
+
+  /** @param keys none: anyone may */
+  constructor(keys: readonly CallerKeyConfig[]) {
+    this.digests = keys.map(({ value }) => digest(value))
+  }
+
+  /** Looks at `authorization: Bearer <key>`, `x-api-key` and `api-key`, where OpenAI's, Anthropic's and Azure's clients put it. */
+  admits(headers: IncomingHttpHeaders): boolean {
+    if (this.digests.length === 0) return true
+    const shown = shownKey(headers)
+    if (shown === undefined) return false
+    const shownDigest = digest(shown)
+    let known = false
+    for (const candidate of this.digests) known = timingSafeEqual(candidate, shownDigest) || known
+    return known
+  }
+}
+
+function shownKey(headers: IncomingHttpHeaders): string | undefined {
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
+  const key = bearer ?? headers['x-api-key'] ?? headers['api-key']
+  return typeof key === 'string' ? key : undefined
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
