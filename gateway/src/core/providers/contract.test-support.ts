@@ -74,11 +74,11 @@ export const SAID_WITH_CALLS: Said = {
   finish: 'tool_calls',
 }
 
-/** Any text, cut anywhere: also between the halves of a surrogate pair, and into empty pieces. */
+/** Any text in any pieces: empty ones, halves of a surrogate pair, and texts that look like the protocol. */
 const pieces: fc.Arbitrary<string[]> = fc.array(
   fc.oneof(
     fc.string({ unit: 'binary', maxLength: 12 }),
-    fc.constantFrom('data: [DONE]\n\n', '"error":{}', '\r\n\r\n', ' '),
+    fc.constantFrom('\ud83d', '\ude00', 'data: [DONE]\n\n', '"error":{}', '\r\n\r\n', ' '),
   ),
   { maxLength: 8 },
 )

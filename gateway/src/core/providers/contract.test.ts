@@ -261,7 +261,7 @@ function contract(fake: FakeProvider): void {
       assert.equal(stream.done, false)
     })
 
-    test('that is broken is a SyntaxError or whole events, never anything else', () => {
+    test('that is broken is a SyntaxError or passes, never anything else', () => {
       const events = fake.events(SAID_WITH_CALLS, true)
       const broken = fc.array(
         fc.oneof(
