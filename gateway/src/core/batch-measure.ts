@@ -34,7 +34,12 @@ const ANSWER = Buffer.from(
     usage: { prompt_tokens: 20, completion_tokens: 275, total_tokens: 295 },
   }),
 )
-const EXTRA = { provider: 'openai', resolvedModel: 'gpt-4o-mini', latencyMs: 1_500, requestType: 'chat_completion' } as const
+const EXTRA = {
+  provider: 'openai',
+  resolvedModel: 'gpt-4o-mini',
+  latencyMs: 1_500,
+  requestType: 'chat_completion',
+} as const
 
 /**
  * A stage that is shorter than a clock call cannot be timed one request at a time: this times the same work in a

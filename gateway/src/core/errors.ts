@@ -101,6 +101,14 @@ export function streamErrorBody({ status, type, code, message }: StreamFailure, 
   }
 }
 
+/** Some providers repeat the key that they did not like. */
+export function withoutSecret(body: ErrorBody, secret: string): ErrorBody {
+  if (secret === '') return body
+  const { type, code, message } = body.error
+  const clean = (text: string): string => text.replaceAll(secret, '[key]')
+  return { ...body, error: { type: clean(type), code: code === null ? null : clean(code), message: clean(message) } }
+}
+
 function extraFields(origin: ErrorOrigin): ErrorBody['extra_fields'] {
   return { provider: origin.provider, model_requested: origin.model, request_type: origin.requestType }
 }

@@ -4,7 +4,14 @@ import type { ErrorBody } from './errors.ts'
 import { type FailureRecord, Pipeline } from './pipeline.ts'
 import type { ChatRequest, EmbeddingRequest } from './providers/provider.ts'
 
-export { ConfigError, type GatewayConfigFile, type ChatRequest, type EmbeddingRequest, type ErrorBody, type FailureRecord }
+export {
+  ConfigError,
+  type GatewayConfigFile,
+  type ChatRequest,
+  type EmbeddingRequest,
+  type ErrorBody,
+  type FailureRecord,
+}
 
 /** An answer in OpenAI's shape, with the gateway's `extra_fields`; the members named here are always there. */
 export interface ChatCompletion {
@@ -39,6 +46,8 @@ export interface CallOptions {
 export interface GatewayOptions {
   /** Where `env.NAME` values of the configuration come from. @default process.env */
   env?: Readonly<Record<string, string | undefined>>
+  /** In [0, 1); chooses among weighted keys and spreads the waits before retries. @default Math.random */
+  random?: () => number
   /** Hears of every request that failed. */
   onFailure?: (failure: FailureRecord) => void
 }
@@ -80,9 +89,10 @@ export class Gateway {
    * @param config in the shape of config.json
    * @throws ConfigError with every problem
    */
-  constructor(config: GatewayConfigFile, { env = process.env, onFailure }: GatewayOptions = {}) {
+  constructor(config: GatewayConfigFile, { env = process.env, random, onFailure }: GatewayOptions = {}) {
     this.pipeline = new Pipeline(parseConfig(config, env).config, {
       createContext: () => new CallContext(),
+      ...(random && { random }),
       ...(onFailure && { onFailure }),
     })
   }

@@ -22,10 +22,10 @@ export class KeyRotation {
     return this.another(selector, model, random) ?? this.newRound(key, selector, model, random)
   }
 
+  /** All count again; only not the one that has just failed at once, if there is another. */
   private newRound(key: KeyConfig, selector: KeySelector, model: string, random: number): KeyConfig | undefined {
     this.limited.clear()
-    if (!this.dead.has(key)) this.limited.add(key)
-    return this.another(selector, model, random)
+    return selector.pickOther(model, random, (other) => other !== key && !this.dead.has(other))
   }
 
   private another(selector: KeySelector, model: string, random: number): KeyConfig | undefined {

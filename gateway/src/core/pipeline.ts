@@ -11,12 +11,13 @@ import {
   providerErrorBody,
   streamErrorBody,
   upstreamError,
+  withoutSecret,
 } from './errors.ts'
 import { KeyRotation } from './key-rotation.ts'
 import { utf8AsLatin1 } from './latin1.ts'
 import { ProviderRuntime } from './provider-runtime.ts'
 import type { GatewayRequest, Operation, RequestType, StreamRequest } from './providers/provider.ts'
-import { ContextPool, type RequestContext } from './request-context.ts'
+import { ContextPool, type FailedAnswer, type RequestContext } from './request-context.ts'
 import { requestRecord } from './request-summary.ts'
 import { backoffMs, type Remedy, remedyFor, retryAfterMs } from './retry-policy.ts'
 import { Routes } from './routes.ts'
@@ -326,8 +327,8 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     const { failure } = relay.translator
     if (failure !== undefined) {
       this.stop(context)
-      const body = streamErrorBody(failure, this.origin(context))
-      const code = failure.code ?? failure.type
+      const body = withoutSecret(streamErrorBody(failure, this.origin(context)), context.key?.value ?? '')
+      const code = body.error.code ?? body.error.type
       this.tryFailed(context, { status: failure.status, code, body, remedy: remedyFor(failure.status) })
     } else if (events !== '') {
       this.handOver(context, events)
@@ -504,18 +505,12 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     context.errorCode = failure.code
     this.reportFailure(context)
     context.clock.lap(SLOT.error_handling)
-    context.streamed(utf8AsLatin1(`data: ${this.redacted(context, JSON.stringify(failure.body))}\n\n`))
+    context.streamed(utf8AsLatin1(`data: ${JSON.stringify(failure.body)}\n\n`))
     this.settle(context)
   }
 
-  private failedAnswer(context: RequestContext, { status, code, body }: FailedTry) {
-    const reply = utf8AsLatin1(this.redacted(context, JSON.stringify(body)))
-    return { status, code, reply, passedHeaders: [...context.passedHeaders] }
-  }
-
-  /** Some providers repeat the key that they did not like. */
-  private redacted({ key }: RequestContext, text: string): string {
-    return key === null || key.value === '' ? text : text.replaceAll(JSON.stringify(key.value).slice(1, -1), '[key]')
+  private failedAnswer(context: RequestContext, { status, code, body }: FailedTry): FailedAnswer {
+    return { status, code, reply: utf8AsLatin1(JSON.stringify(body)), passedHeaders: [...context.passedHeaders] }
   }
 
   private origin({ route, type }: RequestContext): ErrorOrigin {
@@ -535,7 +530,10 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       const message = `${name} answered ${status}, which is neither a success nor an error`
       return this.gatewayFailure(context, new GatewayError('upstream_invalid_response', message))
     }
-    const body = providerErrorBody(status, context.answer.toString(), this.origin(context))
+    const body = withoutSecret(
+      providerErrorBody(status, context.answer.toString(), this.origin(context)),
+      context.key?.value ?? '',
+    )
     return { status, code: body.error.code ?? body.error.type, body, remedy: remedyFor(status) }
   }
 

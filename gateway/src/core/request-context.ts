@@ -13,15 +13,7 @@ const NO_ROUTES: readonly Route[] = []
 
 /** Where a request is on its way through the gateway; decides what has to be undone when it ends early. */
 export type RequestState =
-  | 'free'
-  | 'reading'
-  | 'queued'
-  | 'preparing'
-  | 'upstream'
-  | 'streaming'
-  | 'backing_off'
-  | 'logging'
-  | 'settled'
+  'free' | 'reading' | 'queued' | 'preparing' | 'upstream' | 'streaming' | 'backing_off' | 'logging' | 'settled'
 
 /** An answer that is not a success, ready for the caller. */
 export interface FailedAnswer {

@@ -62,7 +62,10 @@ export class Routes {
   fallbacks({ fallbacks }: GatewayRequest): readonly Route[] {
     if (fallbacks === undefined || fallbacks === null) return NO_FALLBACKS
     if (!Array.isArray(fallbacks)) {
-      throw new GatewayError('invalid_request', `fallbacks must be an array of "provider/model", got ${quote(fallbacks)}`)
+      throw new GatewayError(
+        'invalid_request',
+        `fallbacks must be an array of "provider/model", got ${quote(fallbacks)}`,
+      )
     }
     if (fallbacks.length > MAX_FALLBACKS) {
       throw new GatewayError('invalid_request', `fallbacks may hold ${MAX_FALLBACKS}, got ${fallbacks.length}`)

@@ -170,7 +170,8 @@ export class UpstreamConnection {
     let consumed: number
     try {
       consumed = parser.execute(bytes, 0, bytes.length)
-      if (parser.bodyBytes > MAX_ANSWER_BYTES && !this.isStream(context)) throw new AnswerTooLargeError(MAX_ANSWER_BYTES)
+      if (parser.bodyBytes > MAX_ANSWER_BYTES && !this.isStream(context))
+        throw new AnswerTooLargeError(MAX_ANSWER_BYTES)
     } catch (error) {
       this.failure = error instanceof Error ? error : new Error(String(error))
       this.lost()

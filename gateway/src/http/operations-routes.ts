@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
+import { readProcess } from '../core/process-facts.ts'
 import { type GatewaySnapshot, takeSnapshot } from '../core/snapshot.ts'
 import { SLOT, StageClock } from '../core/stage-clock.ts'
 import { TIMING_REQUEST_HEADER } from '../core/stages.ts'
@@ -51,7 +52,7 @@ export function registerOperations(app: FastifyInstance, host: PipelineHost, sou
 
 export function ownSources(host: PipelineHost): SnapshotSources {
   return {
-    collect: () => Promise.resolve(takeSnapshot(host.current)),
+    collect: () => Promise.resolve(takeSnapshot(host.current, readProcess())),
     resetStages: () => {
       host.current.histograms.reset()
       return Promise.resolve()

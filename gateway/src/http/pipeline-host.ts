@@ -8,10 +8,7 @@ import { Traffic } from '../core/traffic.ts'
 import { CallerKeys } from './caller-keys.ts'
 import { HttpContext } from './http-context.ts'
 
-export type HostOptions = Pick<
-  PipelineOptions<HttpContext>,
-  'onFailure' | 'requestLog' | 'logBeforeAnswer' | 'random'
->
+export type HostOptions = Pick<PipelineOptions<HttpContext>, 'onFailure' | 'requestLog' | 'logBeforeAnswer' | 'random'>
 
 /** How often a pipeline that a reload has replaced is asked whether its last request is done. */
 const RETIRED_CHECK_MS = 100
