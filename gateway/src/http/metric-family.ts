@@ -16,6 +16,8 @@ export interface HistogramSample {
 
 interface Line extends Sample {
   metricName?: string
+  /** Written once for all lines that have the same object here. */
+  sharedLabels?: LabelValues<string>
 }
 
 /**
@@ -23,12 +25,13 @@ interface Line extends Sample {
  * labels, check and copy them each time; only its writing of the text is used.
  */
 export class Family extends Gauge {
+  readonly metricName: string
   private readonly type: string
-  private readonly metricName: string
   private readonly help: string
-  private readonly lines: Line[]
+  /** Made when it is written, so that no more than one family's lines are in memory. */
+  private readonly lines: () => Line[]
 
-  private constructor(type: string, name: string, help: string, lines: Line[]) {
+  private constructor(type: string, name: string, help: string, lines: () => Line[]) {
     super({ name, help, registers: [] })
     this.type = type
     this.metricName = name
@@ -36,25 +39,27 @@ export class Family extends Gauge {
     this.lines = lines
   }
 
-  static counter(name: string, help: string, samples: Sample[]): Family {
+  static counter(name: string, help: string, samples: () => Sample[]): Family {
     return new Family('counter', name, help, samples)
   }
 
-  static gauge(name: string, help: string, samples: Sample[]): Family {
+  static gauge(name: string, help: string, samples: () => Sample[]): Family {
     return new Family('gauge', name, help, samples)
   }
 
   /** @param bounds upper bounds of the buckets, rising, without the infinite one */
-  static histogram(name: string, help: string, bounds: readonly number[], samples: HistogramSample[]): Family {
-    const lines = samples.flatMap(({ labels, atMost, sum, count }): Line[] => [
-      ...bounds.map((le, index) => {
-        return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: atMost[index]! }
-      }),
-      { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
-      { metricName: `${name}_sum`, labels, value: sum },
-      { metricName: `${name}_count`, labels, value: count },
-    ])
-    return new Family('histogram', name, help, lines)
+  static histogram(name: string, help: string, bounds: readonly number[], samples: () => HistogramSample[]): Family {
+    const bucket = { metricName: `${name}_bucket` }
+    return new Family('histogram', name, help, () =>
+      samples().flatMap(({ labels, atMost, sum, count }): Line[] => [
+        ...bounds.map((le, index): Line => {
+          return { ...bucket, labels: { le }, sharedLabels: labels, value: atMost[index]! }
+        }),
+        { ...bucket, labels: { le: '+Inf' }, sharedLabels: labels, value: count },
+        { metricName: `${name}_sum`, labels: {}, sharedLabels: labels, value: sum },
+        { metricName: `${name}_count`, labels: {}, sharedLabels: labels, value: count },
+      ]),
+    )
   }
 
   override get(): ReturnType<Gauge['get']> {
@@ -63,7 +68,7 @@ export class Family extends Gauge {
       help: this.help,
       // The types have numbers here, the code writes what stands here into the text.
       type: this.type as never,
-      values: this.lines,
+      values: this.lines(),
       aggregator: 'sum',
       collect: () => undefined,
     })

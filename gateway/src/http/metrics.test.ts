@@ -60,18 +60,18 @@ describe('/metrics', () => {
       'gateway_http_requests_total{path="/v1/embeddings",method="POST",type="embedding",status="429"} 1',
       '# TYPE gateway_http_request_duration_seconds histogram',
       'gateway_http_request_duration_seconds_sum{path="/v1/embeddings",method="POST",type="embedding"} 0.002',
-      'gateway_overhead_latency_microseconds_bucket{type="chat_completion",le="50"} 0',
-      'gateway_overhead_latency_microseconds_bucket{type="chat_completion",le="100"} 1',
+      'gateway_overhead_latency_microseconds_bucket{le="50",type="chat_completion"} 0',
+      'gateway_overhead_latency_microseconds_bucket{le="100",type="chat_completion"} 1',
       'gateway_upstream_requests_total{provider="openai",model="m"} 4',
       'gateway_success_requests_total{provider="openai",model="m"} 1',
       'gateway_error_requests_total{provider="openai",model="m",status="429"} 1',
-      'gateway_upstream_latency_seconds_bucket{provider="openai",model="m",le="1"} 0',
-      'gateway_upstream_latency_seconds_bucket{provider="openai",model="m",le="2.5"} 1',
+      'gateway_upstream_latency_seconds_bucket{le="1",provider="openai",model="m"} 0',
+      'gateway_upstream_latency_seconds_bucket{le="2.5",provider="openai",model="m"} 1',
       'gateway_upstream_latency_seconds_count{provider="openai",model="m"} 1',
       'gateway_input_tokens_total{provider="openai",model="m"} 3',
       'gateway_output_tokens_total{provider="openai",model="m"} 5',
-      'gateway_request_retries_bucket{provider="openai",model="m",le="1"} 0',
-      'gateway_request_retries_bucket{provider="openai",model="m",le="2"} 1',
+      'gateway_request_retries_bucket{le="1",provider="openai",model="m"} 0',
+      'gateway_request_retries_bucket{le="2",provider="openai",model="m"} 1',
       'gateway_request_retries_sum{provider="openai",model="m"} 2',
       'gateway_key_rotation_events_total{provider="openai",model="m",key_name="k1",reason="rate_limited"} 1',
     ])
@@ -106,9 +106,9 @@ describe('/metrics', () => {
     source.histograms.reset()
     source.histograms.recordStream('between_tokens', 5e7)
     assertLines(await textOf(source), [
-      'gateway_stage_seconds_bucket{stage="http_request",le="0.001"} 0',
-      'gateway_stage_seconds_bucket{stage="http_request",le="0.005"} 1',
-      'gateway_stage_seconds_bucket{stage="http_request",le="+Inf"} 1',
+      'gateway_stage_seconds_bucket{le="0.001",stage="http_request"} 0',
+      'gateway_stage_seconds_bucket{le="0.005",stage="http_request"} 1',
+      'gateway_stage_seconds_bucket{le="+Inf",stage="http_request"} 1',
       'gateway_stage_seconds_count{stage="retry_backoff"} 1',
       'gateway_stage_seconds_sum{stage="first_token"} 0.2',
       'gateway_stage_seconds_count{stage="between_tokens"} 1',
@@ -124,7 +124,7 @@ describe('/metrics', () => {
     const text = await textOf(source)
     assertLines(text, [
       'gateway_stream_first_token_latency_seconds_count{provider="openai",model="m"} 1',
-      'gateway_stream_inter_token_latency_seconds_bucket{provider="openai",model="m",le="0.025"} 1',
+      'gateway_stream_inter_token_latency_seconds_bucket{le="0.025",provider="openai",model="m"} 1',
       'gateway_stream_inter_token_latency_seconds_sum{provider="openai",model="m"} 0.05',
     ])
     const streamed = parse(text).filter(({ name }) => name.startsWith('gateway_stream_'))
@@ -205,13 +205,11 @@ describe('/metrics', () => {
         )
         const models = new Set(first.map(({ labels }) => labels.model))
         assert.deepEqual(models, new Set(pairs.map(([, model]) => model.slice(0, 128).toWellFormed())))
-        for (const { name, labels, value } of lines.filter((line) => line.labels.le === '+Inf')) {
-          const count = lines.find(
-            (line) =>
-              line.name === name.replace(/_bucket$/, '_count') &&
-              JSON.stringify({ ...line.labels, le: '+Inf' }) === JSON.stringify(labels),
-          )
-          assert.equal(count?.value, value, name)
+        const counts = new Map(lines.map(({ name, labels, value }) => [`${name} ${JSON.stringify(labels)}`, value]))
+        for (const { name, labels, value } of lines) {
+          const { le, ...rest } = labels
+          const count = counts.get(`${name.replace(/_bucket$/, '_count')} ${JSON.stringify(rest)}`)
+          if (le === '+Inf') assert.equal(count, value, name)
         }
       }),
       { numRuns: 30 },
