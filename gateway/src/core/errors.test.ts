@@ -3,9 +3,16 @@ import { describe, test } from 'node:test'
 
 import { HttpSyntaxError } from '../http1/response-parser.ts'
 import { AnswerTooLargeError } from './answer-too-large.ts'
-import { GatewayError, gatewayErrorBody, providerErrorBody, upstreamError } from './errors.ts'
+import {
+  GatewayError,
+  gatewayErrorBody,
+  providerErrorBody,
+  streamErrorBody,
+  upstreamError,
+  withoutSecret,
+} from './errors.ts'
 
-const ORIGIN = { provider: 'openai', model: 'openai/x' }
+const ORIGIN = { provider: 'openai', model: 'openai/x', requestType: 'chat_completion' } as const
 const EXTRA = { provider: 'openai', model_requested: 'openai/x', request_type: 'chat_completion' }
 
 test("the gateway's own errors have the documented body", () => {
@@ -38,6 +45,24 @@ describe("a provider's error", () => {
     assert.equal(errorOf('{"error":{"code":7}}').code, '7')
     assert.equal(errorOf('x'.repeat(5_000)).message.length, 1_000)
   })
+})
+
+test('an error inside a stream has the same body', () => {
+  const failure = { status: 503, type: 'overloaded', code: null, message: 'busy' }
+  assert.deepEqual(streamErrorBody(failure, ORIGIN), {
+    is_gateway_error: false,
+    status_code: 503,
+    error: { type: 'overloaded', code: null, message: 'busy' },
+    extra_fields: EXTRA,
+  })
+})
+
+test('a key is taken out of what a provider says, and nothing else is', () => {
+  const body = providerErrorBody(401, '{"error":{"type":"a","code":"b","message":"wrong key sk-1, not sk-1"}}', ORIGIN)
+  assert.equal(withoutSecret(body, 'sk-1').error.message, 'wrong key [key], not [key]')
+  // A key that is also a piece of the body's own names does not damage them.
+  assert.deepEqual(Object.keys(withoutSecret(body, 'error')), Object.keys(body))
+  assert.equal(withoutSecret(body, ''), body)
 })
 
 test('a failed connection becomes the status that says whose fault it is', () => {

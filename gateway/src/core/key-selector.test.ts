@@ -7,7 +7,16 @@ import type { KeyConfig } from '../config.ts'
 import { KeySelector } from './key-selector.ts'
 
 function key(name: string, changes: Partial<KeyConfig> = {}): KeyConfig {
-  return { name, value: `sk-${name}`, models: 'all', blacklistedModels: [], weight: 1, enabled: true, ...changes }
+  return {
+    name,
+    value: `sk-${name}`,
+    models: 'all',
+    blacklistedModels: [],
+    weight: 1,
+    enabled: true,
+    deployments: {},
+    ...changes,
+  }
 }
 
 function namesPicked(keys: KeyConfig[], model = 'm'): Set<string> {

@@ -20,6 +20,22 @@ class NamedContext extends RequestContext {
   override settled(): void {
     throw new Error('the pool does not settle')
   }
+
+  override streamStarted(): void {
+    throw new Error('nor does it stream')
+  }
+
+  override streamed(): boolean {
+    throw new Error('nor does it stream')
+  }
+
+  override cutOff(): void {
+    throw new Error('nor does it stream')
+  }
+}
+
+function noStream(): void {
+  throw new Error('no stream was asked for')
 }
 
 function poolTo(t: TestContext, url: string, maxConnections: number) {
@@ -28,6 +44,7 @@ function poolTo(t: TestContext, url: string, maxConnections: number) {
   const pool = new UpstreamPool(
     { baseUrl: new URL(url), maxConnections, connectTimeoutMs: 1_000 },
     {
+      streamed: noStream,
       answered: (context) => answered.push(context),
       failed: (context) => failed.push(context),
     },
@@ -69,6 +86,7 @@ describe('UpstreamPool', () => {
     const pool = new UpstreamPool(
       { baseUrl: new URL(url), maxConnections: 100, connectTimeoutMs: 1_000 },
       {
+        streamed: noStream,
         // The next leaves while the connection of the last is barely free.
         answered: (context) => {
           if (!(context instanceof NamedContext)) throw new Error('not a context of this test')
