@@ -13,11 +13,6 @@ export function labelValue(text: string): string {
   return text.slice(0, MAX_VALUE_CHARS).toWellFormed()
 }
 
-/** What metrics have labels of themselves for: no configured label may be named like one of them. */
-export const OWN_LABELS: readonly string[] = [
-  ...['key_name', 'le', 'method', 'model', 'outcome', 'path', 'provider', 'reason', 'stage', 'state', 'status', 'type'],
-]
-
 /** A configured label's name as Prometheus has it. */
 export function labelName(configured: string): string {
   return configured.replaceAll('-', '_')
