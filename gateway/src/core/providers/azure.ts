@@ -1,3 +1,4 @@
+import { GatewayError } from '../errors.ts'
 import { openai, openaiChat, openaiEmbeddings } from './openai.ts'
 import type { ProviderAdapter } from './provider.ts'
 
@@ -10,6 +11,10 @@ const DEFAULT_API_VERSION = '2024-10-21'
  */
 export const azure: ProviderAdapter = {
   path(type, deployment, { apiVersion = DEFAULT_API_VERSION }) {
+    // Encoding leaves dots as they are, and a server would take these for a way up.
+    if (deployment === '.' || deployment === '..') {
+      throw new GatewayError('invalid_request', `model must name a deployment, got "${deployment}"`)
+    }
     const operation = type === 'embedding' ? 'embeddings' : 'chat/completions'
     const query = `api-version=${encodeURIComponent(apiVersion)}`
     return `/openai/deployments/${encodeURIComponent(deployment)}/${operation}?${query}`

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { APIError } from 'openai'
 
+import { StreamRelay } from '../stream-relay.ts'
 import {
   anyConversation,
   anySaid,
@@ -218,6 +219,21 @@ function contract(fake: FakeProvider): void {
       ]) {
         assert.deepEqual(gist(await readStream(relay(open(true), written))), gistOf(SAID_WITH_CALLS))
       }
+    })
+
+    test('may arrive in any chunks of bytes', () => {
+      const events = fake.events(SAID_WITH_CALLS, true)
+      const bytes = Buffer.from(events.join(''))
+      const whole = relay(open(true), events)
+      fc.assert(
+        fc.property(fc.array(fc.nat({ max: bytes.length }), { maxLength: 40 }), (cuts) => {
+          const chunks = new StreamRelay(open(true))
+          const places = [0, ...cuts.sort((a, b) => a - b), bytes.length]
+          const sent = places.map((end, index) => chunks.push(bytes.subarray(places[index - 1] ?? 0, end)))
+          assert.equal(sent.join(''), whole)
+          assert.equal(chunks.translator.done, true)
+        }),
+      )
     })
 
     test('gives whole events', () => {

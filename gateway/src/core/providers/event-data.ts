@@ -5,7 +5,8 @@
  */
 export function eventData(event: string): string | undefined {
   let data: string | undefined
-  for (const line of event.split(/\r\n|\n|\r/)) {
+  // Carriage returns are rare, and splitting at a text is the cheaper way.
+  for (const line of event.includes('\r') ? event.split(/\r\n|\n|\r/) : event.split('\n')) {
     if (line !== 'data' && !line.startsWith('data:')) continue
     const value = line.charAt(5) === ' ' ? line.slice(6) : line.slice(5)
     data = data === undefined ? value : `${data}\n${value}`

@@ -53,9 +53,9 @@ describe('answer', () => {
   })
 
   test('an answer with extra fields of its own gets ours instead, not a second member of the name', () => {
-    const { reply } = parse('{"id":"1","extra_fields":{"old":true}}')
+    const { reply } = parse('{"id":"1é","extra_fields":{"old":true}}')
     assert.equal(reply.match(/extra_fields/g)?.length, 1)
-    assert.deepEqual(JSON.parse(reply), { id: '1', extra_fields: EXTRA_FIELDS })
+    assert.deepEqual(JSON.parse(Buffer.from(reply, 'latin1').toString()), { id: '1é', extra_fields: EXTRA_FIELDS })
   })
 
   test("the provider's bytes are kept as they were written", () => {
@@ -93,5 +93,10 @@ describe('paths', () => {
       '/openai/deployments/my%20gpt%2F4%3F/chat/completions?api-version=2025-01-01-preview',
     )
     assert.equal(azure.path('embedding', 'e', {}), '/openai/deployments/e/embeddings?api-version=2024-10-21')
+  })
+  test('Azure has none for a model that would lead out of the deployments', () => {
+    for (const model of ['.', '..']) {
+      assert.throws(() => azure.path('embedding', model, {}), { name: 'GatewayError', code: 'invalid_request' })
+    }
   })
 })

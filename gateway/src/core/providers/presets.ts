@@ -14,7 +14,10 @@ export interface Preset {
   deployments?: true
 }
 
-/** Providers whose protocol, and mostly whose address, follow from the name. */
+/**
+ * Providers whose protocol, and mostly whose address, follow from the name. Any other name stands for a server that
+ * speaks OpenAI's protocol at a base URL of its own.
+ */
 export const PRESETS: Readonly<Record<string, Preset>> = {
   // https://platform.openai.com/docs/api-reference
   openai: { adapter: openai, baseUrl: 'https://api.openai.com' },
@@ -36,12 +39,4 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   xai: { adapter: openai, baseUrl: 'https://api.x.ai' },
   // https://inference-docs.cerebras.ai/resources/openai
   cerebras: { adapter: openai, baseUrl: 'https://api.cerebras.ai' },
-}
-
-/** Any other name is a server that speaks OpenAI's protocol at a base URL of its own, with or without a key. */
-const COMPATIBLE: Preset = { adapter: openai, keyless: true }
-
-/** What is known of a provider of this name. */
-export function presetFor(name: string): Preset {
-  return Object.hasOwn(PRESETS, name) ? PRESETS[name]! : COMPATIBLE
 }

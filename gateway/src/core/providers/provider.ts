@@ -104,6 +104,7 @@ export interface ProviderAdapter {
   /**
    * Path and query behind the base URL, percent-encoded.
    * @param model the provider's own name for it: a deployment, where it has those
+   * @throws GatewayError `invalid_request` when no path can name the model
    */
   path(type: RequestType, model: string, options: EndpointOptions): string
   /** Headers that carry the key, and those that the protocol demands; without a key when `secret` is empty. */
