@@ -89,6 +89,32 @@ describe('the delay queue', () => {
     )
   })
 
+  test('gives up any item that is taken out, and releases the others in order on the alarm alone', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ dueNs: fc.integer({ min: 0, max: 50_000_000 }), gone: fc.boolean() }), { maxLength: 300 }),
+        (plans) => {
+          const { queue, released, armed, advanceTo } = virtualQueue()
+          plans.forEach(({ dueNs }, item) => {
+            queue.add(dueNs, item)
+          })
+          plans.forEach(({ gone }, item) => {
+            if (gone) assert.equal(queue.remove(item), true)
+            if (gone) assert.equal(queue.remove(item), false)
+          })
+          const left = plans.map(({ dueNs, gone }, item) => ({ dueNs, gone, item })).filter(({ gone }) => !gone)
+          assert.equal(queue.size, left.length)
+          assert.equal(armed(), left.length > 0)
+          advanceTo(50_000_000)
+          assert.deepEqual(
+            released.map(({ item }) => item),
+            left.sort((a, b) => a.dueNs - b.dueNs).map(({ item }) => item),
+          )
+        },
+      ),
+    )
+  })
+
   test('takes what a release adds, and releases it in turn when it is due', () => {
     const released: string[] = []
     const queue: DelayQueue<string> = new DelayQueue<string>({

@@ -1,16 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { completionId, delayFromText, formatDelayHeader, parseDelayHeader } from './truth.ts'
+import {
+  chunkText,
+  completionId,
+  delayFromText,
+  formatDelayHeader,
+  messageId,
+  parseChunkStamp,
+  parseDelayHeader,
+} from './truth.ts'
 
 const delays = fc.record({ plannedUs: fc.maxSafeNat(), actualUs: fc.maxSafeNat() }, { noNullPrototype: true })
 
 test('a delay reads back from the id, alone and inside a body', () => {
   fc.assert(
     fc.property(fc.maxSafeNat(), delays, (sequence, delay) => {
-      const id = completionId(sequence, delay)
-      assert.deepEqual(delayFromText(id), delay)
-      assert.deepEqual(delayFromText(`{"created":1,"id":"${id}","object":"chat.completion"}`), delay)
+      for (const id of [completionId(sequence, delay), messageId(sequence, delay)]) {
+        assert.deepEqual(delayFromText(id), delay)
+        assert.deepEqual(delayFromText(`{"created":1,"id":"${id}","object":"chat.completion"}`), delay)
+      }
     }),
   )
 })
@@ -21,6 +30,17 @@ test('a delay reads back from the header', () => {
       assert.deepEqual(parseDelayHeader(formatDelayHeader(delay)), delay)
     }),
   )
+})
+
+test('a stamp reads back from the text of a chunk, alone and inside an event', () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.bigInt({ min: 0n, max: 2n ** 63n }), (index, sentNs) => {
+      const text = chunkText(index, sentNs)
+      assert.deepEqual(parseChunkStamp(text), { index, sentNs })
+      assert.deepEqual(parseChunkStamp(`data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`), { index, sentNs })
+    }),
+  )
+  for (const text of ['', 'Hello', 't1', 't1:2', 't1: 2', 'start1:2 ']) assert.equal(parseChunkStamp(text), undefined)
 })
 
 test('a text without a delay has none', () => {

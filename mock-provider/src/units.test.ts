@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { parseDurationMs, parseInteger, parseSizeBytes } from './units.ts'
+import { parseDurationMs, parseInteger, parseShare, parseSizeBytes } from './units.ts'
 
 describe('durations', () => {
   for (const [text, value] of [
@@ -67,4 +67,24 @@ describe('sizes', () => {
 test('a whole number is digits only', () => {
   assert.deepEqual(parseInteger('8001'), { ok: true, value: 8_001 })
   for (const text of ['', '-1', '1.5', '0x10', ' 1']) assert.equal(parseInteger(text).ok, false)
+})
+
+test('a share is a number from 0 to 1, or a percentage', () => {
+  for (const [text, value] of [
+    ['0', 0],
+    ['1', 1],
+    ['0.01', 0.01],
+    ['.5', 0.5],
+    ['1%', 0.01],
+    ['0.7%', 0.007],
+    ['100%', 1],
+  ] as const) {
+    assert.deepEqual(parseShare(text), { ok: true, value })
+  }
+  for (const text of ['', '-0.1', '1.1', '101%', 'x', '1e-2', '%']) {
+    assert.deepEqual(parseShare(text), {
+      ok: false,
+      problem: `"${text}" is not a share; write a number from 0 to 1, as 0.01, or 1%`,
+    })
+  }
 })
