@@ -14,6 +14,8 @@ const EVENT_END = /\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n/g
  */
 export class StreamRelay {
   readonly translator: StreamTranslator
+  /** Set once the provider has left its protocol. */
+  malformed: SyntaxError | undefined = undefined
   private rest = ''
 
   constructor(translator: StreamTranslator) {
@@ -21,10 +23,9 @@ export class StreamRelay {
   }
 
   /**
-   * Takes bytes as they were read; returns the caller's events as latin1 text, '' when none is complete. What comes
-   * after the event that ends the stream, or that reports its failure, is dropped.
-   *
-   * @throws SyntaxError when the provider does not keep to its protocol
+   * Takes bytes as they were read; returns the caller's events as latin1 text, '' when none is complete. The event that
+   * reports a failure is not among them (`translator.failure` holds it), and neither is a malformed one (`malformed`); what
+   * comes after either, or after the event that ends the stream, is dropped.
    */
   push(bytes: Buffer): string {
     const arrived = bytes.toString('latin1')
@@ -35,12 +36,13 @@ export class StreamRelay {
     let start = 0
     while (!this.ended && EVENT_END.exec(text) !== null) {
       const end = EVENT_END.lastIndex
-      relayed += this.translator.translate(text.slice(start, end))
+      relayed += this.translate(text.slice(start, end))
       start = end
     }
     this.rest = this.ended ? '' : text.slice(start)
     if (this.rest.length > MAX_EVENT_CHARACTERS) {
-      throw new SyntaxError(`an event is longer than ${MAX_EVENT_CHARACTERS} bytes`)
+      this.rest = ''
+      this.malformed = new SyntaxError(`an event is longer than ${MAX_EVENT_CHARACTERS} bytes`)
     }
     return relayed
   }
@@ -50,7 +52,18 @@ export class StreamRelay {
     return this.ended ? '' : this.translator.end()
   }
 
+  private translate(event: string): string {
+    try {
+      const translated = this.translator.translate(event)
+      return this.translator.failure === undefined ? translated : ''
+    } catch (error) {
+      this.malformed =
+        error instanceof SyntaxError ? error : new SyntaxError('an event could not be read', { cause: error })
+      return ''
+    }
+  }
+
   private get ended(): boolean {
-    return this.translator.done || this.translator.failure !== undefined
+    return this.translator.done || this.translator.failure !== undefined || this.malformed !== undefined
   }
 }
