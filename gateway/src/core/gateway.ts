@@ -104,7 +104,7 @@ export class Gateway {
 
   /** @throws GatewayRequestError, or the signal's reason */
   chatCompletion(request: ChatRequest, options: CallOptions = {}): Promise<ChatCompletion> {
-    const { stream: _stream, ...whole } = request
+    const { stream: _streamed, ...whole } = request
     return this.call('chat_completion', whole, options) as Promise<ChatCompletion>
   }
 

@@ -2,26 +2,24 @@ import type { GatewayConfig, KeyConfig } from '../config.ts'
 import type { RequestLog, RequestRecord } from '../log/request-log.ts'
 import { type BatchMeans, measureBatchMeans } from './batch-measure.ts'
 import { checkedChat, checkedEmbedding } from './checked-request.ts'
+import { GATEWAY_ERRORS, GatewayError } from './errors.ts'
 import {
-  type ErrorBody,
-  type ErrorOrigin,
-  GATEWAY_ERRORS,
-  GatewayError,
-  gatewayErrorBody,
-  providerErrorBody,
-  streamErrorBody,
-  upstreamError,
-  withoutSecret,
-} from './errors.ts'
-import { KeyRotation } from './key-rotation.ts'
+  type FailedTry,
+  failedAnswer,
+  gatewayFailure,
+  invalidAnswer,
+  networkFailure,
+  providerFailure,
+  streamFailure,
+} from './failed-try.ts'
 import { utf8AsLatin1 } from './latin1.ts'
+import { nextTry } from './next-try.ts'
 import { ProviderRuntime } from './provider-runtime.ts'
-import type { GatewayRequest, Operation, RequestType, StreamRequest } from './providers/provider.ts'
-import { ContextPool, type FailedAnswer, type RequestContext } from './request-context.ts'
+import type { GatewayRequest, StreamRequest } from './providers/provider.ts'
+import { ContextPool, type RequestContext } from './request-context.ts'
 import { requestRecord } from './request-summary.ts'
-import { backoffMs, type Remedy, remedyFor, retryAfterMs } from './retry-policy.ts'
 import { Routes } from './routes.ts'
-import { measureClockCostNs, nowMs, SLOT } from './stage-clock.ts'
+import { measureClockCostNs, SLOT } from './stage-clock.ts'
 import { StageHistograms } from './stage-histograms.ts'
 import { StreamRelay } from './stream-relay.ts'
 import { Traffic } from './traffic.ts'
@@ -47,14 +45,6 @@ export interface PipelineOptions<C extends RequestContext> {
   requestLog?: RequestLog
   /** The log writes synchronously: an answer waits for its row. @default false */
   logBeforeAnswer?: boolean
-}
-
-/** What a try came to when it was not a success. */
-interface FailedTry {
-  status: number
-  code: string
-  body: ErrorBody
-  remedy: Remedy
 }
 
 /**
@@ -160,7 +150,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
   reject(context: RequestContext, error: unknown): void {
     const reason = error instanceof GatewayError ? error : new GatewayError('internal_error', 'internal error')
     if (context.state === 'reading') context.clock.lap(SLOT.request_reading)
-    this.answerFailure(context, this.gatewayFailure(context, reason))
+    this.answerFailure(context, gatewayFailure(context, reason))
   }
 
   /** The caller is gone: everything that still happens for it stops now. */
@@ -193,7 +183,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
         this.send(context, key)
       } catch (error) {
         context.clock.lap(SLOT.key_selection)
-        this.tryFailed(context, this.gatewayFailure(context, error))
+        this.tryFailed(context, gatewayFailure(context, error))
       }
     },
     streamed: (context: RequestContext, bytes: Buffer): void => {
@@ -202,14 +192,13 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     answered: (context: RequestContext): void => {
       const triedNs = context.clock.ns[SLOT.http_request]! - context.upstreamNsBefore
       this.series(context).upstreamLatencyS.observe(triedNs / 1e9)
-      if (context.status < 200 || context.status >= 300) this.tryFailed(context, this.providerFailure(context))
+      if (context.status < 200 || context.status >= 300) this.tryFailed(context, providerFailure(context))
       else if (context.type === 'chat_completion_stream') this.streamEnded(context)
       else this.answer(context)
     },
     failed: (context: RequestContext, cause: Error): void => {
       context.clock.lap(SLOT.http_request)
-      const error = upstreamError(context.route!.provider.name, cause)
-      this.tryFailed(context, { ...this.gatewayFailure(context, error), remedy: remedyFor(error.status) })
+      this.tryFailed(context, networkFailure(context, cause))
     },
     expired: (context: RequestContext): void => {
       const { name, config } = context.route!.provider
@@ -220,7 +209,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       const error = queued
         ? new GatewayError('queue_timeout', `waited ${limit} in the queue of ${name}`)
         : new GatewayError('upstream_timeout', `${name} did not answer within ${limit}`)
-      this.tryFailed(context, this.gatewayFailure(context, error))
+      this.tryFailed(context, gatewayFailure(context, error))
     },
     idled: (context: RequestContext): void => {
       const { name, config } = context.route!.provider
@@ -237,7 +226,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       } else {
         const limit = `${config.network.streamIdleTimeoutMs} ms`
         const error = new GatewayError('stream_idle_timeout', `${name} sent nothing of the stream for ${limit}`)
-        this.breakStream(context, this.gatewayFailure(context, error))
+        this.breakStream(context, gatewayFailure(context, error))
       }
     },
   }
@@ -250,7 +239,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       provider.queue.enter(context.waitLink)
     } catch (error) {
       context.clock.lap(SLOT.queue_wait)
-      this.tryFailed(context, this.gatewayFailure(context, error))
+      this.tryFailed(context, gatewayFailure(context, error))
     }
   }
 
@@ -259,7 +248,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     const { clock, type } = context
     const { provider } = context.route!
     const request = context.body!
-    const operation = operationOf(provider, type)
+    const operation = provider.operation(type)
     const model = provider.modelFor(key, context.route!.model)
 
     const messages = operation.formatMessages(request)
@@ -291,7 +280,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     const { clock, type } = context
     const { provider, model } = context.route!
     try {
-      const { reply, inputTokens, outputTokens } = operationOf(provider, type).parseAnswer(context.answer, {
+      const { reply, inputTokens, outputTokens } = provider.operation(type).parseAnswer(context.answer, {
         provider: provider.name,
         resolvedModel: model,
         latencyMs: Math.round(clock.totalNs / 1e6),
@@ -302,7 +291,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       context.outputTokens = outputTokens
     } catch {
       clock.lap(SLOT.response_parsing)
-      this.tryFailed(context, this.invalidAnswer(context, 'invalid JSON'))
+      this.tryFailed(context, invalidAnswer(context, `${context.status} with invalid JSON`))
       return
     }
     clock.lap(SLOT.response_parsing)
@@ -314,25 +303,14 @@ export class Pipeline<C extends RequestContext = RequestContext> {
   private relay(context: RequestContext, bytes: Buffer): void {
     const { clock } = context
     const relay = context.relay!
-    let events: string
-    try {
-      events = relay.push(bytes)
-    } catch {
-      clock.lap(SLOT.response_parsing)
-      this.stop(context)
-      this.tryFailed(context, this.invalidAnswer(context, 'a malformed event'))
-      return
-    }
+    const events = relay.push(bytes)
     clock.lap(SLOT.response_parsing)
-    const { failure } = relay.translator
-    if (failure !== undefined) {
-      this.stop(context)
-      const body = withoutSecret(streamErrorBody(failure, this.origin(context)), context.key?.value ?? '')
-      const code = body.error.code ?? body.error.type
-      this.tryFailed(context, { status: failure.status, code, body, remedy: remedyFor(failure.status) })
-    } else if (events !== '') {
-      this.handOver(context, events)
-    }
+    const failure = relayFailure(context, relay)
+    // What came before the failure is the caller's, unless it has nothing yet: then another try may give it the whole.
+    if (events !== '' && (failure === undefined || context.streamBegun)) this.handOver(context, events)
+    if (failure === undefined) return
+    this.stop(context)
+    this.tryFailed(context, failure)
   }
 
   private handOver(context: RequestContext, events: string): void {
@@ -375,14 +353,14 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     const { provider } = context.route!
     const relay = context.relay!
     if (context.answer.length > 0) {
-      this.tryFailed(context, this.invalidAnswer(context, 'no event stream'))
+      this.tryFailed(context, invalidAnswer(context, `${context.status} without an event stream`))
       return
     }
     const last = relay.end()
     clock.lap(SLOT.response_parsing)
     if (!relay.translator.done) {
       const error = new GatewayError('upstream_reset', `${provider.name} ended the stream before its last event`)
-      this.tryFailed(context, { ...this.gatewayFailure(context, error), remedy: 'same_key' })
+      this.tryFailed(context, gatewayFailure(context, error, 'same_key'))
       return
     }
     if (last !== '') this.handOver(context, last)
@@ -402,45 +380,17 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       return
     }
     context.relay = null
-    const verdict = this.nextKey(context, failure)
-    if (verdict !== undefined && 'key' in verdict) {
-      clock.lap(SLOT.error_handling)
-      this.tryAgain(context, verdict.key, verdict.waitMs)
-    } else {
-      this.giveUp(context, verdict?.instead ?? failure)
+    const next = nextTry(context, failure, this.random)
+    clock.lap(SLOT.error_handling)
+    if (next.key === undefined) {
+      this.giveUp(context, next.failure)
+      return
     }
-  }
-
-  /** The key for another try with the same provider and how long to wait, if the rules have one. */
-  private nextKey(
-    context: RequestContext,
-    { remedy }: FailedTry,
-  ): { key: KeyConfig; waitMs: number } | { instead: FailedTry } | undefined {
-    const { provider, model } = context.route!
-    const { network } = provider.config
     const { key } = context
-    if (remedy === 'none' || key === null) return undefined
-    const mayRetry = context.tries <= network.maxRetries
-    if (remedy === 'dead_key') {
-      context.rotation ??= new KeyRotation()
-      const next = context.rotation.afterDeath(key, provider.keys, model, this.random())
-      if (next === undefined) return { instead: this.credentialsExhausted(context) }
-      if (!mayRetry) return undefined
-      this.series(context).keyRotated(key.name, 'dead')
-      return { key: next, waitMs: 0 }
+    if (next.key !== key) {
+      this.series(context).keyRotated(key!.name, failure.remedy === 'dead_key' ? 'dead' : 'rate_limited')
     }
-    if (!mayRetry) return undefined
-    let next = key
-    if (remedy === 'another_key') {
-      context.rotation ??= new KeyRotation()
-      next = context.rotation.afterLimit(key, provider.keys, model, this.random())
-      if (next !== key) this.series(context).keyRotated(key.name, 'rate_limited')
-    }
-    // What the provider asks for is about the key that it refused.
-    const asked = next === key ? retryAfterMs(passedHeader(context, 'retry-after'), Date.now()) : 0
-    const waitMs = Math.max(asked, backoffMs(context.tries - 1, network, this.random()))
-    // A wait beyond the deadline would end in a worse answer than the one in hand.
-    return nowMs() + waitMs < context.deadlineMs ? { key: next, waitMs } : undefined
+    this.tryAgain(context, next.key, next.waitMs)
   }
 
   private tryAgain(context: RequestContext, key: KeyConfig, waitMs: number): void {
@@ -453,7 +403,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       try {
         this.send(context, key)
       } catch (error) {
-        this.tryFailed(context, this.gatewayFailure(context, error))
+        this.tryFailed(context, gatewayFailure(context, error))
       }
     }
     context.state = 'backing_off'
@@ -469,7 +419,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       this.answerFailure(context, failure)
       return
     }
-    context.firstFailure ??= this.failedAnswer(context, failure)
+    context.firstFailure ??= failedAnswer(context, failure)
     this.series(context).failed(failure.status)
     context.clock.lap(SLOT.error_handling)
     const { provider } = route
@@ -487,7 +437,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
   }
 
   private answerFailure(context: RequestContext, failure: FailedTry): void {
-    const { status, code, reply, passedHeaders } = context.firstFailure ?? this.failedAnswer(context, failure)
+    const { status, code, reply, passedHeaders } = context.firstFailure ?? failedAnswer(context, failure)
     if (context.route !== null) this.series(context).failed(failure.status)
     context.passedHeaders.splice(0, Infinity, ...passedHeaders)
     context.status = status
@@ -507,44 +457,6 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     context.clock.lap(SLOT.error_handling)
     context.streamed(utf8AsLatin1(`data: ${JSON.stringify(failure.body)}\n\n`))
     this.settle(context)
-  }
-
-  private failedAnswer(context: RequestContext, { status, code, body }: FailedTry): FailedAnswer {
-    return { status, code, reply: utf8AsLatin1(JSON.stringify(body)), passedHeaders: [...context.passedHeaders] }
-  }
-
-  private origin({ route, type }: RequestContext): ErrorOrigin {
-    return { provider: route?.provider.name ?? '', model: route?.requested ?? '', requestType: type }
-  }
-
-  private gatewayFailure(context: RequestContext, error: unknown): FailedTry {
-    const reason = error instanceof GatewayError ? error : new GatewayError('internal_error', 'internal error')
-    const body = gatewayErrorBody(reason, this.origin(context))
-    return { status: reason.status, code: reason.code, body, remedy: 'none' }
-  }
-
-  private providerFailure(context: RequestContext): FailedTry {
-    const { status } = context
-    if (status < 400) {
-      const { name } = context.route!.provider
-      const message = `${name} answered ${status}, which is neither a success nor an error`
-      return this.gatewayFailure(context, new GatewayError('upstream_invalid_response', message))
-    }
-    const body = withoutSecret(
-      providerErrorBody(status, context.answer.toString(), this.origin(context)),
-      context.key?.value ?? '',
-    )
-    return { status, code: body.error.code ?? body.error.type, body, remedy: remedyFor(status) }
-  }
-
-  private invalidAnswer(context: RequestContext, what: string): FailedTry {
-    const message = `${context.route!.provider.name} answered ${context.status || 200} with ${what}`
-    return this.gatewayFailure(context, new GatewayError('upstream_invalid_response', message))
-  }
-
-  private credentialsExhausted(context: RequestContext): FailedTry {
-    const message = `${context.route!.provider.name} refused every key of this gateway that allows the model`
-    return this.gatewayFailure(context, new GatewayError('upstream_credentials_exhausted', message))
   }
 
   private succeeded(context: RequestContext): void {
@@ -633,20 +545,13 @@ export class Pipeline<C extends RequestContext = RequestContext> {
   }
 }
 
-/** @throws GatewayError `not_supported` */
-function operationOf({ name, adapter }: ProviderRuntime, type: RequestType): Operation {
-  const operation = type === 'embedding' ? adapter.embeddings : adapter.chat
-  if (operation === undefined) throw new GatewayError('not_supported', `provider ${name} has no embeddings`)
-  return operation as Operation
+function relayFailure(context: RequestContext, { malformed, translator }: StreamRelay): FailedTry | undefined {
+  if (malformed !== undefined) return invalidAnswer(context, '200 with a malformed event')
+  return translator.failure === undefined ? undefined : streamFailure(context, translator.failure)
 }
 
 function streamRequest({ stream_options: options, n }: GatewayRequest, model: string): StreamRequest {
   const includeUsage =
     typeof options === 'object' && options !== null && 'include_usage' in options && options.include_usage === true
   return { model, includeUsage, ...(typeof n === 'number' && { choices: n }) }
-}
-
-function passedHeader({ passedHeaders }: RequestContext, name: string): string | undefined {
-  const at = passedHeaders.indexOf(name)
-  return at < 0 ? undefined : passedHeaders[at + 1]
 }

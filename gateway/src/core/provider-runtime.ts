@@ -1,9 +1,10 @@
 import type { KeyConfig, ProviderConfig } from '../config.ts'
 import { Deadlines } from './deadlines.ts'
+import { GatewayError } from './errors.ts'
 import { KeySelector } from './key-selector.ts'
 import { ProviderQueue } from './provider-queue.ts'
 import { PRESETS } from './providers/presets.ts'
-import type { ProviderAdapter, RequestType } from './providers/provider.ts'
+import type { Operation, ProviderAdapter, RequestType } from './providers/provider.ts'
 import type { RequestContext } from './request-context.ts'
 import { UpstreamPool } from './upstream-pool.ts'
 
@@ -77,6 +78,14 @@ export class ProviderRuntime {
     this.idleDeadlines = new Deadlines(network.streamIdleTimeoutMs, (context) => {
       events.idled(context)
     })
+  }
+
+  /** @throws GatewayError `not_supported` */
+  operation(type: RequestType): Operation {
+    const operation = type === 'embedding' ? this.adapter.embeddings : this.adapter.chat
+    if (operation === undefined) throw new GatewayError('not_supported', `provider ${this.name} has no embeddings`)
+    // The operations differ in what they expect of a request, which has been checked for its type.
+    return operation
   }
 
   /** A later try may follow one that failed, so what it is made from must be kept. */

@@ -108,7 +108,7 @@ function isModelRequest(value: unknown): value is GatewayRequest {
 
 function quote(value: unknown): string {
   const MAX_CHARACTERS = 200
-  return (JSON.stringify(value) ?? 'nothing').slice(0, MAX_CHARACTERS)
+  return JSON.stringify(value).slice(0, MAX_CHARACTERS)
 }
 
 /** The models that a provider's keys name, in order, each once. */

@@ -1,0 +1,68 @@
+import {
+  type ErrorBody,
+  type ErrorOrigin,
+  GatewayError,
+  gatewayErrorBody,
+  providerErrorBody,
+  streamErrorBody,
+  upstreamError,
+  withoutSecret,
+} from './errors.ts'
+import { utf8AsLatin1 } from './latin1.ts'
+import type { StreamFailure } from './providers/provider.ts'
+import type { FailedAnswer, RequestContext } from './request-context.ts'
+import { type Remedy, remedyFor } from './retry-policy.ts'
+
+/** What a try came to when it was not a success. */
+export interface FailedTry {
+  status: number
+  code: string
+  body: ErrorBody
+  remedy: Remedy
+}
+
+/** The gateway itself could not go on. What is no GatewayError is a defect of ours, and its text is nobody's business. */
+export function gatewayFailure(context: RequestContext, error: unknown, remedy: Remedy = 'none'): FailedTry {
+  const reason = error instanceof GatewayError ? error : new GatewayError('internal_error', 'internal error')
+  return { status: reason.status, code: reason.code, body: gatewayErrorBody(reason, originOf(context)), remedy }
+}
+
+/** The connection broke, or could not be opened. */
+export function networkFailure(context: RequestContext, cause: Error): FailedTry {
+  const error = upstreamError(context.route!.provider.name, cause)
+  return gatewayFailure(context, error, error.code === 'upstream_invalid_response' ? 'none' : 'same_key')
+}
+
+/** The provider's answer is not a success. */
+export function providerFailure(context: RequestContext): FailedTry {
+  const { status } = context
+  if (status < 400) return invalidAnswer(context, `${status}, which is neither a success nor an error`)
+  const body = withoutSecret(providerErrorBody(status, context.answer.toString(), originOf(context)), secretOf(context))
+  return { status, code: body.error.code ?? body.error.type, body, remedy: remedyFor(status) }
+}
+
+/** The provider reported an error inside its stream. */
+export function streamFailure(context: RequestContext, failure: StreamFailure): FailedTry {
+  const body = withoutSecret(streamErrorBody(failure, originOf(context)), secretOf(context))
+  const { status } = failure
+  return { status, code: body.error.code ?? body.error.type, body, remedy: remedyFor(status) }
+}
+
+/** @param what it answered: follows "<provider> answered " */
+export function invalidAnswer(context: RequestContext, what: string): FailedTry {
+  const message = `${context.route!.provider.name} answered ${what}`
+  return gatewayFailure(context, new GatewayError('upstream_invalid_response', message))
+}
+
+/** As the caller gets it. */
+export function failedAnswer({ passedHeaders }: RequestContext, { status, code, body }: FailedTry): FailedAnswer {
+  return { status, code, reply: utf8AsLatin1(JSON.stringify(body)), passedHeaders: [...passedHeaders] }
+}
+
+function originOf({ route, type }: RequestContext): ErrorOrigin {
+  return { provider: route?.provider.name ?? '', model: route?.requested ?? '', requestType: type }
+}
+
+function secretOf({ key }: RequestContext): string {
+  return key?.value ?? ''
+}
