@@ -94,8 +94,8 @@ export class OpenAiStream implements StreamTranslator {
     const own = chunk.x_groq as { usage?: unknown } | null | undefined
     const usage = (chunk.usage ?? own?.usage) as
       { prompt_tokens?: unknown; completion_tokens?: unknown } | null | undefined
-    this.inputTokens = tokens(usage?.prompt_tokens) || this.inputTokens
-    this.outputTokens = tokens(usage?.completion_tokens) || this.outputTokens
+    this.inputTokens = tokens(usage?.prompt_tokens, this.inputTokens)
+    this.outputTokens = tokens(usage?.completion_tokens, this.outputTokens)
   }
 }
 

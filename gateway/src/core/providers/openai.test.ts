@@ -70,7 +70,14 @@ describe('answer', () => {
   test('usage is read; absent or odd usage counts as none', () => {
     const { inputTokens, outputTokens } = parse('{"usage":{"prompt_tokens":3,"completion_tokens":5}}')
     assert.deepEqual([inputTokens, outputTokens], [3, 5])
-    for (const usage of ['null', '{}', '{"prompt_tokens":"3"}', '7']) {
+    for (const usage of [
+      'null',
+      '{}',
+      '{"prompt_tokens":"3"}',
+      '{"prompt_tokens":-1}',
+      '{"prompt_tokens":1e999}',
+      '7',
+    ]) {
       assert.equal(parse(`{"usage":${usage}}`).inputTokens, 0)
     }
   })

@@ -1,4 +1,4 @@
-/** A count of tokens as a provider reports it; 0 when it is absent or no count. */
-export function tokens(value: unknown): number {
-  return typeof value === 'number' && value > 0 ? value : 0
+/** A count of tokens as a provider reports it; `otherwise` when it is absent or no count. */
+export function tokens(value: unknown, otherwise = 0): number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : otherwise
 }

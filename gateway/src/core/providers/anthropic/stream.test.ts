@@ -89,6 +89,10 @@ test('usage counts the cache, and the last total of the output', () => {
   assert.equal(done, 'data: [DONE]')
 })
 
+test('an output that comes to nothing counts as 0, whatever the start said', () => {
+  assert.equal(open(true, [START, finish({ output_tokens: 0 })]).outputTokens, 0)
+})
+
 describe('what has no chunk', () => {
   const quiet: [name: string, told: Parameters<typeof event>[0]][] = [
     ['thinking', { type: 'content_block_delta', index: 0, delta: { type: 'thinking_delta', thinking: 'hm' } }],

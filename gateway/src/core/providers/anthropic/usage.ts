@@ -19,10 +19,10 @@ export class UsageCount {
   update(usage: unknown): void {
     if (typeof usage !== 'object' || usage === null) return
     const told = usage as AnthropicUsage
-    this.input = tokens(told.input_tokens) || this.input
-    this.cacheWrites = tokens(told.cache_creation_input_tokens) || this.cacheWrites
-    this.cacheReads = tokens(told.cache_read_input_tokens) || this.cacheReads
-    this.outputTokens = tokens(told.output_tokens) || this.outputTokens
+    this.input = tokens(told.input_tokens, this.input)
+    this.cacheWrites = tokens(told.cache_creation_input_tokens, this.cacheWrites)
+    this.cacheReads = tokens(told.cache_read_input_tokens, this.cacheReads)
+    this.outputTokens = tokens(told.output_tokens, this.outputTokens)
   }
 
   get inputTokens(): number {
