@@ -73,12 +73,7 @@ function readApiVersion(values: ConfigValues, path: string, value: string | unde
 const hrefOf = (url: URL | undefined): string => (url?.href ?? '').replace(/\/+$/, '')
 
 /** Model to deployment, as one key has them. */
-export function readDeployments(values: ConfigValues, path: string, file: KeyFile): Record<string, string> {
+export function readDeployments(file: KeyFile): Record<string, string> {
   const deployments = Object.entries(file.azure_key_config?.deployments ?? {})
-  for (const [model, deployment] of deployments) {
-    if (deployment === '') {
-      values.problem(`${path}.azure_key_config.deployments.${model}`, 'must be the name of a deployment, got ""')
-    }
-  }
   return Object.fromEntries(deployments.map(([model, deployment = '']) => [model, deployment]))
 }

@@ -19,8 +19,12 @@ const wholeMs = (byDefault: number, description: string) =>
   Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_TIMER_MS, description, default: byDefault }))
 const texts = (description: string) => Type.Array(Type.String(), { description })
 /** Unlike Type.Record with any string as name, this one holds for names with line breaks too. */
-const textByName = (description: string) =>
-  Type.Optional(Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.String(), { description }))
+const textByName = (minLength: 0 | 1, description: string) =>
+  Type.Optional(
+    Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), Type.String(minLength === 0 ? {} : { minLength }), {
+      description,
+    }),
+  )
 
 export const CallerKeySchema = Type.Object({
   name: Type.String({ minLength: 1, description: 'who it belongs to; for people, never compared with a request' }),
@@ -105,7 +109,7 @@ const AzureKeySchema = Type.Object(
         default: DEFAULTS.azureApiVersion,
       }),
     ),
-    deployments: textByName('model to the name of the deployment that serves it, where that differs'),
+    deployments: textByName(1, 'model to the name of the deployment that serves it, where that differs'),
   },
   { description: 'azure only' },
 )
@@ -128,7 +132,7 @@ export const NetworkSchema = Type.Object({
   base_url: text(
     "http or https, with or without /v1, or env.NAME; default the provider's own public address, where it has one",
   ),
-  extra_headers: textByName('sent with every request; values may be env.NAME'),
+  extra_headers: textByName(0, 'sent with every request; values may be env.NAME'),
   timeout: amount(
     'ms; whole time of a request with this provider, in queue, upstream and between tries; of a stream until it begins; then 504',
     { exclusiveMinimum: 0, maximum: MAX_TIMER_MS, default: DEFAULTS.timeoutMs },

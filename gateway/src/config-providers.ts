@@ -98,6 +98,6 @@ function readKey(values: ConfigValues, path: string, index: number, file: KeyFil
     blacklistedModels: file.blacklisted_models ?? [],
     weight: file.weight ?? DEFAULTS.weight,
     enabled,
-    deployments: isAzure ? readDeployments(values, path, file) : {},
+    deployments: isAzure ? readDeployments(file) : {},
   }
 }

@@ -550,6 +550,14 @@ describe("Azure's keys", () => {
     assert.match(problems[0]!, /write two providers/)
   })
 
+  test('must name a version and deployments that can stand in a path', () => {
+    const at = 'providers.azure.keys.0.azure_key_config'
+    assert.deepEqual(problemsOf(azure({ endpoint, api_version: 'a b', deployments: { m: '' } })), [
+      `${at}.deployments.m: must be a text that is not empty, got ""`,
+      `${at}.api_version: is not a version; write a date such as 2024-10-21`,
+    ])
+  })
+
   test('must name an endpoint where base_url does not, and not both', () => {
     assert.deepEqual(problemsOf(azure({})), [
       'providers.azure.keys.0.azure_key_config.endpoint: is missing; write https://NAME.openai.azure.com',
@@ -595,6 +603,16 @@ test('a base URL, a header and the place of the log may come from the environmen
   assert.deepEqual(config.providers[0].network.extraHeaders, { 'x-a': 'b' })
 })
 
+test('a variable is one of the environment itself, and no name that every object has', () => {
+  const file = { providers: { openai: { keys: [{ value: 'env.toString' }] } } }
+  assert.deepEqual(problemsOf(file), ['providers.openai.keys.0.value: environment variable toString is not set'])
+})
+
+test('a size of less than a byte is a byte', () => {
+  const { config } = parseConfig({ ...MINIMAL, config: { max_request_body_mb: 1e-9 } }, {})
+  assert.equal(config.maxRequestBodyBytes, 1)
+})
+
 test('room for waiting bodies is at least room for one', () => {
   const { config } = parseConfig({ ...MINIMAL, config: { max_request_body_mb: 300 } }, {})
   assert.equal(config.maxWaitingBodyBytes, config.maxRequestBodyBytes)
@@ -624,7 +642,7 @@ describe('no problem and no warning repeats a secret:', () => {
   })
 
   test('a URL with a password', () => {
-    for (const base_url of ['http://u:SECRET@h', 'http://u:SECRET@h:99999', 'env.U']) {
+    for (const base_url of ['http://u:SECRET@h', 'http://SECRET@h', 'http://u:SECRET@h:99999', 'env.U']) {
       const text = said(withNetwork({ base_url }), { U: 'http//SECRET' })
       assert.match(text, /base_url: /)
       assert.doesNotMatch(text, /SECRET/)
