@@ -57,7 +57,9 @@ export class HttpContext extends RequestContext {
     response.on('drain', this.onDrain)
     const headers = ['content-type', 'text/event-stream', 'cache-control', 'no-cache', ...this.passedHeaders]
     if (this.timed) {
-      headers.push('trailer', 'server-timing', 'server-timing', serverTiming(this.clock.ns, this.clock.totalNs))
+      headers.push('server-timing', serverTiming(this.clock.ns, this.clock.totalNs))
+      // HTTP/1.0 has no trailers, and node throws on one that is announced without chunks.
+      if (response.useChunkedEncodingByDefault) headers.push('trailer', 'server-timing')
     }
     if (this.closeAfterAnswer || this.surroundings.draining) headers.push('connection', 'close')
     response.writeHead(200, headers)
