@@ -24,6 +24,9 @@ import { StageHistograms } from './stage-histograms.ts'
 import { StreamRelay } from './stream-relay.ts'
 import { Traffic } from './traffic.ts'
 
+/** What tells events from comments, which providers send to keep a connection alive. */
+const DATA_LINE = /^data:/m
+
 const CALLER_GONE = GATEWAY_ERRORS.caller_gone.status
 
 /** A request that ended without success, for the log. */
@@ -316,6 +319,9 @@ export class Pipeline<C extends RequestContext = RequestContext> {
   private handOver(context: RequestContext, events: string): void {
     const { clock } = context
     const { provider } = context.route!
+    const isComment = !DATA_LINE.test(events)
+    // Only says that the provider is alive: nothing yet that would rule out another try.
+    if (isComment && !context.streamBegun) return
     if (!context.streamBegun) {
       context.streamBegun = true
       context.state = 'streaming'
@@ -328,7 +334,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     }
     const takesMore = context.streamed(events)
     clock.lap(SLOT.response_sending)
-    this.timeToken(context)
+    if (!isComment) this.timeToken(context)
     if (!takesMore) context.connection?.pause()
   }
 
