@@ -60,6 +60,8 @@ export interface ProviderSnapshot {
 export interface GatewaySnapshot {
   /** Processes in it that are alive. */
   workers: number
+  /** Processes that were started in place of one that had died; absent where there is one process only. */
+  workerRestarts?: number
   /** Requests that the stages were recorded of since their last reset. */
   requests: number
   /** Of the slowest; 0 when nobody measured. */

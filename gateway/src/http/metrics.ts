@@ -167,7 +167,7 @@ function providerFamilies(providers: readonly ProviderSnapshot[]): Family[] {
   ]
 }
 
-function gatewayFamilies({ stages, contexts, waitingBodyBytes, workers }: GatewaySnapshot): Family[] {
+function gatewayFamilies({ stages, contexts, waitingBodyBytes, workers, workerRestarts }: GatewaySnapshot): Family[] {
   return [
     Family.histogram(
       'gateway_stage_seconds',
@@ -186,6 +186,15 @@ function gatewayFamilies({ stages, contexts, waitingBodyBytes, workers }: Gatewa
       only(waitingBodyBytes),
     ),
     Family.gauge('gateway_workers', 'Processes that these figures are of', only(workers)),
+    ...(workerRestarts === undefined
+      ? []
+      : [
+          Family.counter(
+            'gateway_worker_restarts_total',
+            'Processes that were started in place of one that had died',
+            only(workerRestarts),
+          ),
+        ]),
   ]
 }
 
