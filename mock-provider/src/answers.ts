@@ -9,20 +9,17 @@ import type { ProviderError } from './provider-error.ts'
 import { seededRandom } from './random.ts'
 import { TokenStream, type StreamHost, type StreamScript } from './stream.ts'
 import { formatDelayHeader, MOCK_DELAY_HEADER, type MockDelay } from './truth.ts'
-import { WholeAnswer, type AnswerHost, type Planned } from './whole-answer.ts'
+import { WholeAnswer, type AnswerHost, type Exchange } from './whole-answer.ts'
 
 /** How one endpoint of a dialect writes its answers. All of them ASCII, and none may throw. */
 export interface Wire<Request> {
   /** The body of an answer that is given whole. */
   body(request: Request, sequence: number, delay: MockDelay, createdSec: number): string
   /** The stream that the request asks for; undefined when it asks for none. */
-  stream?(request: Request, sequence: number, createdSec: number): StreamScript | undefined
+  stream?(request: Request, sequence: number): StreamScript | undefined
   /** The body of an answer that is no success. */
   error(error: ProviderError): string
 }
-
-/** A request, where its answer goes, and the fault that the request itself asks for. */
-export type Exchange<Request> = Omit<Planned<Request>, 'sequence' | 'plannedUs'>
 
 interface Due {
   release(): void
@@ -88,16 +85,17 @@ export class Answers {
   }
 
   /** Plans the answer, and gives it when it is due. */
-  give<Request>({ wire, request, response, receivedNs, fault: asked }: Exchange<Request>): void {
+  give<Request>(exchange: Exchange<Request>): void {
+    const { wire, request, response, receivedNs } = exchange
     const drawn = this.#faults.next()
-    const fault = asked ?? drawn
+    const fault = exchange.fault ?? drawn
     const sequence = this.#nextSequence++
-    const script = wire.stream?.(request, sequence, unixSec())
+    const script = wire.stream?.(request, sequence)
     const plannedUs = script && this.#firstTokenUs !== undefined ? this.#firstTokenUs : this.#latency.nextDelayUs()
     const due: Due =
       script && (!fault || fault.kind === 'cut')
         ? this.#startStream(response, script, receivedNs, plannedUs, fault !== undefined)
-        : new WholeAnswer(this.#host, { wire, request, response, receivedNs, sequence, plannedUs, fault })
+        : new WholeAnswer(this.#host, exchange, sequence, plannedUs, fault)
     if (plannedUs === 0) {
       due.release()
     } else {
@@ -142,6 +140,7 @@ export class Answers {
     return {
       clock: this.#clock,
       monotonicNs,
+      unixSec: () => Math.floor(Date.now() / 1_000),
       schedule: (dueNs, stream) => {
         this.#queue.add(dueNs, stream)
       },
@@ -175,8 +174,4 @@ export class Answers {
   #settle(): void {
     if (this.#draining && this.waiting === 0) this.#drained?.()
   }
-}
-
-function unixSec(): number {
-  return Math.floor(Date.now() / 1_000)
 }

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Answers, Wire } from './answers.ts'
 import type { MockConfig } from './config.ts'
@@ -61,7 +62,9 @@ export function addRoutes(app: FastifyInstance, config: MockConfig, answers: Ans
     })
   }
 
-  const openAiKey = (request: PostRequest) => bearerKey(request.headers.authorization)
+  // Where any key goes, none needs to be read.
+  const openAiKey = (request: { headers: IncomingHttpHeaders }) =>
+    keys.isActive ? bearerKey(request.headers.authorization) : undefined
   post(app, '/v1/chat/completions', {
     key: openAiKey,
     read: ({ fields, bodyChars }) => readChatRequest(fields, bodyChars, chat.modelRoomBytes),
@@ -72,15 +75,12 @@ export function addRoutes(app: FastifyInstance, config: MockConfig, answers: Ans
     read: ({ fields }) => readEmbeddingsRequest(fields),
     wire: embeddingsWire,
   })
-  const checkBearer = (request: FastifyRequest) => {
-    keys.check(bearerKey(request.headers.authorization))
-  }
   app.get('/v1/models', (request) => {
-    checkBearer(request)
+    keys.check(openAiKey(request))
     return listModels()
   })
   app.get<{ Params: { id: string } }>('/v1/models/:id', (request) => {
-    checkBearer(request)
+    keys.check(openAiKey(request))
     return retrieveModel(request.params.id)
   })
   app.setErrorHandler(errorHandler(openAiError))

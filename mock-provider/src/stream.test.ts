@@ -44,6 +44,7 @@ function virtualStream(options: { chunks: number; firstUs: number; intervalNs: n
   const host: StreamHost = {
     clock: () => nowNs,
     monotonicNs: () => BigInt(nowNs),
+    unixSec: () => 0,
     schedule: (ns) => (dueNs = ns),
     stalled: () => (dueNs = undefined),
     resumed: (stream) => {

@@ -7,8 +7,8 @@ import type { MockDelay } from './truth.ts'
 export interface StreamScript {
   /** Content chunks, >= 1. */
   readonly chunks: number
-  /** What stands before the first content chunk, with the id, and so the delay, that all events carry. */
-  begin(delay: MockDelay): string
+  /** What stands before the first content chunk, with what all events carry: the delay, in the id, and the Unix time. */
+  begin(delay: MockDelay, createdSec: number): string
   /** Content chunk `index` (from 0), written at `sentNs` (CLOCK_MONOTONIC). */
   chunk(index: number, sentNs: bigint): string
   /** What stands after the last content chunk. */
@@ -28,6 +28,7 @@ export interface StreamHost {
   clock: Clock
   /** CLOCK_MONOTONIC, ns. */
   monotonicNs: () => bigint
+  unixSec: () => number
   /** Calls `release` at `dueNs` or soon after. */
   schedule(dueNs: number, stream: TokenStream): void
   /** The reader is slow: nothing is scheduled until it has taken what was written. */
@@ -106,7 +107,7 @@ export class TokenStream {
     const { startNs, firstUs } = this.#pace
     const delay = { plannedUs: firstUs, actualUs: Math.floor((nowNs - startNs) / 1_000) }
     this.#host.writeHead(this.#response, delay)
-    return this.#script.begin(delay)
+    return this.#script.begin(delay, this.#host.unixSec())
   }
 
   // The caller gets what was written and then the end of the connection, not of the answer.

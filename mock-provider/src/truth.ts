@@ -1,7 +1,8 @@
 /**
  * How an answer carries the truth about its own delay, in-band, so that every gateway lets it through: in the
  * completion's id and in a header. The content chunks of a stream also carry when each of them was written, in their
- * text. An answer that has no id (embeddings) has the header alone. This module is the contract's one owner, for writer
+ * text; chunk k was late by (its stamp - the stamp of chunk 0) - k * token interval + (actual - planned) of its id.
+ * An answer that has no id (embeddings) has the header alone. This module is the contract's one owner, for writer
  * and reader.
  */
 

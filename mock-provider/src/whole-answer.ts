@@ -15,33 +15,50 @@ export interface AnswerHost {
   hang(socket: Socket): void
 }
 
-/** A request, what was planned for it, and where its answer goes. */
-export interface Planned<Request> {
+/** A request, where its answer goes, and the fault that the request itself asks for. */
+export interface Exchange<Request> {
   wire: Wire<Request>
   request: Request
   response: ServerResponse
   /** When the last byte of the request was read. */
   receivedNs: number
-  sequence: number
-  plannedUs: number
   fault: Fault | undefined
 }
 
 /** One answer that is given whole, or what a fault makes of it. */
 export class WholeAnswer<Request> {
+  // All in one object: with thousands waiting, each one more is copied by the scavenger again and again.
   readonly #host: AnswerHost
-  readonly #planned: Planned<Request>
+  readonly #wire: Wire<Request>
+  readonly #request: Request
+  readonly #response: ServerResponse
+  readonly #receivedNs: number
+  readonly #sequence: number
+  readonly #plannedUs: number
+  readonly #fault: Fault | undefined
 
-  constructor(host: AnswerHost, planned: Planned<Request>) {
+  /** @param fault in place of the one that the request asks for, which may be none */
+  constructor(
+    host: AnswerHost,
+    { wire, request, response, receivedNs }: Exchange<Request>,
+    sequence: number,
+    plannedUs: number,
+    fault: Fault | undefined,
+  ) {
     this.#host = host
-    this.#planned = planned
+    this.#wire = wire
+    this.#request = request
+    this.#response = response
+    this.#receivedNs = receivedNs
+    this.#sequence = sequence
+    this.#plannedUs = plannedUs
+    this.#fault = fault
   }
 
   release(): void {
-    const { response, fault } = this.#planned
+    const response = this.#response
+    const fault = this.#fault
     if (response.destroyed) return
-    // Not response.socket: that is null while an earlier request of the connection waits for its answer.
-    const { socket } = response.req
     switch (fault?.kind) {
       case undefined:
         response.end(this.#begin(), 'latin1')
@@ -49,35 +66,39 @@ export class WholeAnswer<Request> {
       case 'cut': {
         const body = this.#begin()
         response.write(body.slice(0, body.length >> 1), 'latin1')
-        socket.destroySoon()
+        this.#socket.destroySoon()
         break
       }
       case 'error':
         this.#fail(fault.status, fault.retryAfterSec)
         break
       case 'reset':
-        socket.resetAndDestroy()
+        this.#socket.resetAndDestroy()
         break
       case 'hang':
-        this.#host.hang(socket)
+        this.#host.hang(this.#socket)
     }
+  }
+
+  // Not response.socket: that is null while an earlier request of the connection waits for its answer.
+  get #socket(): Socket {
+    return this.#response.req.socket
   }
 
   /** Writes the head; yields the body that goes with it. */
   #begin(): string {
-    const { wire, request, response, sequence } = this.#planned
     const createdSec = Math.floor(Date.now() / 1_000)
     const delay = this.#delay()
-    const body = wire.body(request, sequence, delay, createdSec)
-    response.writeHead(200, this.#host.finishHead(response, headOf(body), delay))
+    const body = this.#wire.body(this.#request, this.#sequence, delay, createdSec)
+    this.#response.writeHead(200, this.#host.finishHead(this.#response, headOf(body), delay))
     return body
   }
 
   #fail(status: number, retryAfterSec: number | undefined): void {
-    const { wire, response } = this.#planned
+    const response = this.#response
     const message = `the mock provider was told to answer this request with ${status}`
     const error = new ProviderError(status, message, { retryAfterSec })
-    const body = wire.error(error)
+    const body = this.#wire.error(error)
     const head = headOf(body)
     if (error.retryAfterSec !== undefined) head.push('retry-after', String(error.retryAfterSec))
     response.writeHead(status, this.#host.finishHead(response, head, this.#delay()))
@@ -85,8 +106,7 @@ export class WholeAnswer<Request> {
   }
 
   #delay(): MockDelay {
-    const { receivedNs, plannedUs } = this.#planned
-    return { plannedUs, actualUs: Math.floor((this.#host.clock() - receivedNs) / 1_000) }
+    return { plannedUs: this.#plannedUs, actualUs: Math.floor((this.#host.clock() - this.#receivedNs) / 1_000) }
   }
 }
 

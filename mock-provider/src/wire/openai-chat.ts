@@ -103,11 +103,11 @@ export class ChatWire implements Wire<ChatRequest> {
     return this.#template.compose({ sequence, delay, createdSec, model, promptTokens, maxTokens })
   }
 
-  stream(request: ChatRequest, sequence: number, createdSec: number): StreamScript | undefined {
+  stream(request: ChatRequest, sequence: number): StreamScript | undefined {
     if (!request.stream) return undefined
     return request.toolCall
-      ? new ToolCallStream(request, request.toolCall, this.#tokens, sequence, createdSec)
-      : new TextStream(request, this.#tokens, sequence, createdSec)
+      ? new ToolCallStream(request, request.toolCall, this.#tokens, sequence)
+      : new TextStream(request, this.#tokens, sequence)
   }
 }
 
@@ -134,20 +134,18 @@ function toolCallBody(
 class ChunkFrame {
   readonly #request: ChatRequest
   readonly #sequence: number
-  readonly #createdSec: number
   readonly #afterChoices: string
   #beforeChoices = ''
 
-  constructor(request: ChatRequest, sequence: number, createdSec: number) {
+  constructor(request: ChatRequest, sequence: number) {
     this.#request = request
     this.#sequence = sequence
-    this.#createdSec = createdSec
     // With the usage asked for, every chunk but the last says that it has none.
     this.#afterChoices = request.includeUsage ? ',"usage":null}\n\n' : '}\n\n'
   }
 
-  setDelay(delay: MockDelay): void {
-    this.#beforeChoices = `data: {"id":"${completionId(this.#sequence, delay)}","object":"chat.completion.chunk","created":${this.#createdSec},"model":${this.#request.model},"choices":`
+  begin(delay: MockDelay, createdSec: number): void {
+    this.#beforeChoices = `data: {"id":"${completionId(this.#sequence, delay)}","object":"chat.completion.chunk","created":${createdSec},"model":${this.#request.model},"choices":`
   }
 
   delta(delta: string, finishReason = 'null'): string {
@@ -169,15 +167,15 @@ class TextStream implements StreamScript {
   readonly #capped: boolean
   readonly #frame: ChunkFrame
 
-  constructor(request: ChatRequest, tokens: number, sequence: number, createdSec: number) {
+  constructor(request: ChatRequest, tokens: number, sequence: number) {
     const { maxTokens = Infinity } = request
     this.#capped = maxTokens < tokens
     this.chunks = Math.min(maxTokens, tokens)
-    this.#frame = new ChunkFrame(request, sequence, createdSec)
+    this.#frame = new ChunkFrame(request, sequence)
   }
 
-  begin(delay: MockDelay): string {
-    this.#frame.setDelay(delay)
+  begin(delay: MockDelay, createdSec: number): string {
+    this.#frame.begin(delay, createdSec)
     return this.#frame.delta('{"role":"assistant","content":"","refusal":null}')
   }
 
@@ -197,16 +195,16 @@ class ToolCallStream implements StreamScript {
   readonly #fragments: string[]
   readonly #frame: ChunkFrame
 
-  constructor(request: ChatRequest, toolCall: ToolCall, tokens: number, sequence: number, createdSec: number) {
+  constructor(request: ChatRequest, toolCall: ToolCall, tokens: number, sequence: number) {
     this.#sequence = sequence
     this.#toolCall = toolCall
     this.#fragments = fragments(toolCall.argumentsJson, tokens)
     this.chunks = this.#fragments.length
-    this.#frame = new ChunkFrame(request, sequence, createdSec)
+    this.#frame = new ChunkFrame(request, sequence)
   }
 
-  begin(delay: MockDelay): string {
-    this.#frame.setDelay(delay)
+  begin(delay: MockDelay, createdSec: number): string {
+    this.#frame.begin(delay, createdSec)
     const call = toolCallJson({ ...this.#toolCall, argumentsJson: '' }, this.#sequence)
     return this.#frame.delta(`{"role":"assistant","content":null,"tool_calls":[{"index":0,${call.slice(1)}]}`)
   }
