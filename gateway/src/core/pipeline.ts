@@ -201,7 +201,9 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     },
     failed: (context: RequestContext, cause: Error): void => {
       context.clock.lap(SLOT.http_request)
-      this.tryFailed(context, networkFailure(context, cause))
+      // Complete, though the provider cut its connection instead of ending the answer.
+      if (context.relay?.translator.done) this.streamEnded(context)
+      else this.tryFailed(context, networkFailure(context, cause))
     },
     expired: (context: RequestContext): void => {
       const { name, config } = context.route!.provider

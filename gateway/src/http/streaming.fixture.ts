@@ -109,21 +109,24 @@ export interface EventReader {
   leave(): void
 }
 
+interface StreamCall {
+  body?: unknown
+  headers?: Record<string, string>
+}
+
 /** Resolves when the answer's head is there. */
-export async function openStream(
-  url: string,
-  {
-    body = STREAM,
-    headers = {},
-    path = '/v1/chat/completions',
-  }: { body?: unknown; headers?: object; path?: string } = {},
-): Promise<EventReader> {
-  const message = await new Promise<IncomingMessage>((resolve, reject) => {
-    const request = httpRequest(`${url}${path}`, { method: 'POST', agent: false, headers: { ...headers } }, resolve)
+export async function openStream(url: string, call: StreamCall = {}): Promise<EventReader> {
+  return readEvents(await openAnswer(url, call))
+}
+
+/** The same, with nothing of the body read yet. */
+export function openAnswer(url: string, { body = STREAM, headers = {} }: StreamCall = {}): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const options = { method: 'POST', agent: false, headers } as const
+    const request = httpRequest(`${url}/v1/chat/completions`, options, resolve)
     request.on('error', reject)
     request.end(JSON.stringify(body))
   })
-  return readEvents(message)
 }
 
 function readEvents(message: IncomingMessage): EventReader {
