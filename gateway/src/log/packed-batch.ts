@@ -6,9 +6,9 @@ import { COLUMNS, type RequestRecord } from './request-record.ts'
  */
 export interface PackedBatch {
   rows: number
-  /** `rows` times one number per integer column. */
+  /** Column by column, as `integerColumn` reads them. */
   integers: Float64Array<ArrayBuffer>
-  /** `rows` times one index into `texts` per text column. */
+  /** Indexes into `texts`, column by column, as `textColumn` reads them. */
   textIndexes: Uint32Array<ArrayBuffer>
   texts: string[]
 }
@@ -21,18 +21,20 @@ export const TOO_LONG_LABELS = '{"_error":"labels too long"}'
 
 const INTEGER_FIELDS = COLUMNS.filter(({ kind }) => kind === 'integer').map(({ field }) => field)
 const TEXT_FIELDS = COLUMNS.filter(({ kind }) => kind === 'text').map(({ field }) => field)
+/** Of each of `COLUMNS`, which one of its kind it is. */
+const PLACES = COLUMNS.map(({ field, kind }) => (kind === 'integer' ? INTEGER_FIELDS : TEXT_FIELDS).indexOf(field))
 
 /** Takes records, up to `capacity`, and gives them away packed. */
 export class BatchPacker {
-  readonly #integers: Float64Array
-  readonly #textIndexes: Uint32Array
+  readonly #integers: readonly Float64Array[]
+  readonly #textIndexes: readonly Uint32Array[]
   #indexOfText = new Map<string, number>()
   #texts: string[] = []
   #rows = 0
 
   constructor(capacity: number) {
-    this.#integers = new Float64Array(capacity * INTEGER_FIELDS.length)
-    this.#textIndexes = new Uint32Array(capacity * TEXT_FIELDS.length)
+    this.#integers = INTEGER_FIELDS.map(() => new Float64Array(capacity))
+    this.#textIndexes = TEXT_FIELDS.map(() => new Uint32Array(capacity))
   }
 
   get rows(): number {
@@ -40,23 +42,29 @@ export class BatchPacker {
   }
 
   add(record: RequestRecord): void {
-    let at = this.#rows * INTEGER_FIELDS.length
-    for (const field of INTEGER_FIELDS) this.#integers[at++] = wholeNumber(record[field] as number)
-    at = this.#rows * TEXT_FIELDS.length
-    for (const field of TEXT_FIELDS) this.#textIndexes[at++] = this.#indexOf(bounded(field, record[field] as string))
-    this.#rows++
+    const row = this.#rows++
+    for (let place = 0; place < INTEGER_FIELDS.length; place++) {
+      this.#integers[place]![row] = wholeNumber(record[INTEGER_FIELDS[place]!] as number)
+    }
+    for (let place = 0; place < TEXT_FIELDS.length; place++) {
+      const field = TEXT_FIELDS[place]!
+      this.#textIndexes[place]![row] = this.#indexOf(bounded(field, record[field] as string))
+    }
   }
 
   /** What was added since the last take. */
   take(): PackedBatch {
     const rows = this.#rows
-    const batch = {
-      rows,
-      // Copies of what is used: thousands of batches of one row may wait for a database that is gone.
-      integers: this.#integers.slice(0, rows * INTEGER_FIELDS.length),
-      textIndexes: this.#textIndexes.slice(0, rows * TEXT_FIELDS.length),
-      texts: this.#texts,
-    }
+    // Copies of what is used: thousands of batches of one row may wait for a database that is gone.
+    const integers = new Float64Array(rows * INTEGER_FIELDS.length)
+    const textIndexes = new Uint32Array(rows * TEXT_FIELDS.length)
+    this.#integers.forEach((column, place) => {
+      integers.set(column.subarray(0, rows), place * rows)
+    })
+    this.#textIndexes.forEach((column, place) => {
+      textIndexes.set(column.subarray(0, rows), place * rows)
+    })
+    const batch = { rows, integers, textIndexes, texts: this.#texts }
     this.#rows = 0
     this.#texts = []
     this.#indexOfText = new Map()
@@ -80,15 +88,23 @@ export function packOne(record: RequestRecord): PackedBatch {
   return packer.take()
 }
 
+/** The values of the integer column at `column` in `COLUMNS`, one per row. */
+export function integerColumn({ rows, integers }: PackedBatch, column: number): Float64Array {
+  return integers.subarray(PLACES[column]! * rows, (PLACES[column]! + 1) * rows)
+}
+
+/** Of the text column at `column` in `COLUMNS`, the index into `texts` of each row. */
+export function textColumn({ rows, textIndexes }: PackedBatch, column: number): Uint32Array {
+  return textIndexes.subarray(PLACES[column]! * rows, (PLACES[column]! + 1) * rows)
+}
+
 /** Calls `visit` with the values of each row in the order of `COLUMNS`. The array is the same one each time. */
 export function forEachRow(batch: PackedBatch, visit: (values: (number | string)[]) => void): void {
   const values = new Array<number | string>(COLUMNS.length)
-  let integer = 0
-  let text = 0
   for (let row = 0; row < batch.rows; row++) {
     for (let column = 0; column < COLUMNS.length; column++) {
-      values[column] =
-        COLUMNS[column]!.kind === 'integer' ? batch.integers[integer++]! : batch.texts[batch.textIndexes[text++]!]!
+      const at = PLACES[column]! * batch.rows + row
+      values[column] = COLUMNS[column]!.kind === 'integer' ? batch.integers[at]! : batch.texts[batch.textIndexes[at]!]!
     }
     visit(values)
   }

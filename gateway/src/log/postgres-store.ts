@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import pg from 'pg'
 import { type LogStore, StoreError } from './log-store.ts'
-import { forEachRow, type PackedBatch } from './packed-batch.ts'
+import { integerColumn, type PackedBatch, textColumn } from './packed-batch.ts'
 import { COLUMN_NAMES, columnDefinitions, COLUMNS, TABLE } from './request-record.ts'
 
 export interface PostgresStoreOptions {
@@ -17,10 +17,9 @@ const WRITE_LIMIT_MS = 10_000
 
 const CREATE = `CREATE TABLE IF NOT EXISTS ${TABLE} (${columnDefinitions('BIGINT', ' NOT NULL')})`
 const CREATE_INDEX = `CREATE INDEX IF NOT EXISTS ${TABLE}_finished_at_ms ON ${TABLE} (finished_at_ms)`
-// All rows as one JSON text: of unnest(arrays), one VALUES list and this, it takes the least CPU in this process.
-const INSERT =
-  `INSERT INTO ${TABLE} (${COLUMN_NAMES}) ` +
-  `SELECT ${COLUMN_NAMES} FROM json_to_recordset($1) AS batch (${columnDefinitions('BIGINT')})`
+// One array per column: of this, one JSON text and one VALUES list, it takes the least CPU in this process.
+const ARRAYS = COLUMNS.map(({ kind }, column) => `$${column + 1}::${kind === 'integer' ? 'BIGINT' : 'TEXT'}[]`)
+const INSERT = `INSERT INTO ${TABLE} (${COLUMN_NAMES}) SELECT * FROM unnest(${ARRAYS.join(', ')})`
 
 /** SQLSTATE classes of connection, rollback by conflict, missing resources, operator's intervention, system error. */
 const PASSING_CLASSES = new Set(['08', '40', '53', '57', '58'])
@@ -70,14 +69,8 @@ export class PostgresStore implements LogStore {
 
   async write(batch: PackedBatch): Promise<void> {
     if (!this.#hasTable) await this.open()
-    const rows: Record<string, number | string>[] = []
-    forEachRow(batch, (values) => {
-      const row: Record<string, number | string> = {}
-      for (let column = 0; column < COLUMNS.length; column++) row[COLUMNS[column]!.name] = values[column]!
-      rows.push(row)
-    })
     try {
-      await this.#pool.query(INSERT, [JSON.stringify(rows)])
+      await this.#pool.query(INSERT, arrayLiterals(batch))
     } catch (error) {
       this.#hasTable = false
       throw new StoreError(this.#messageOf(error), isPassing(error))
@@ -134,4 +127,20 @@ function isPassing(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return true
   const sqlState = error.code ?? ''
   return PASSING_CLASSES.has(sqlState.slice(0, 2)) || sqlState === READ_ONLY
+}
+
+/**
+ * PostgreSQL's text form of each column as an array, in the order of `COLUMNS`.
+ * https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
+ */
+function arrayLiterals(batch: PackedBatch): string[] {
+  // Each different text is quoted once; the driver's own way, which quotes each value, costs twice as much.
+  const quoted = batch.texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`)
+  return COLUMNS.map(({ kind }, column) => {
+    const values =
+      kind === 'integer'
+        ? integerColumn(batch, column)
+        : Array.from(textColumn(batch, column), (index) => quoted[index])
+    return `{${values.join()}}`
+  })
 }
