@@ -15,8 +15,9 @@ export interface Seat {
  * for ever.
  */
 export class ConnectionDealer {
-  /** In the order of their turns. By seat, what it has not answered for. */
-  private readonly seats = new Map<Seat, Map<number, Socket>>()
+  /** Who takes connections, in the order of their turns. */
+  private readonly seats = new Set<Seat>()
+  private readonly unanswered = new Map<Seat, Map<number, Socket>>()
   private readonly waiting: Socket[] = []
   private nextId = 1
   private closed = false
@@ -36,30 +37,36 @@ export class ConnectionDealer {
       this.waiting.push(socket)
       return
     }
-    const unanswered = this.seats.get(seat)!
     // Whoever has had a turn is last in line for the next.
     this.seats.delete(seat)
-    this.seats.set(seat, unanswered)
+    this.seats.add(seat)
     const id = this.nextId++
-    unanswered.set(id, socket)
+    this.unanswered.get(seat)!.set(id, socket)
     seat.hand(id, socket)
   }
 
   join(seat: Seat): void {
-    this.seats.set(seat, new Map())
+    this.seats.add(seat)
+    this.unanswered.set(seat, new Map())
     for (const socket of this.waiting.splice(0)) this.deal(socket)
   }
 
-  /** It takes no more; what it has not answered for goes to others. */
+  /** It takes no more. What it has not answered for it may have read from: its answers may still come. */
   leave(seat: Seat): void {
-    const unanswered = this.seats.get(seat)
+    this.seats.delete(seat)
+  }
+
+  /** No answer will come any more: what is left, nobody has read from, and others get it. */
+  dealAgain(seat: Seat): void {
+    const unanswered = this.unanswered.get(seat)
+    this.unanswered.delete(seat)
     this.seats.delete(seat)
     for (const socket of unanswered?.values() ?? []) this.deal(socket)
   }
 
   /** The worker's answer. */
   settle(seat: Seat, id: number, adopted: boolean): void {
-    const unanswered = this.seats.get(seat)
+    const unanswered = this.unanswered.get(seat)
     const socket = unanswered?.get(id)
     if (socket === undefined) return
     unanswered!.delete(id)
@@ -77,7 +84,8 @@ export class ConnectionDealer {
   private nextSeat(): Seat | undefined {
     let chosen: Seat | undefined
     let fewest = Infinity
-    for (const [seat, { size }] of this.seats) {
+    for (const seat of this.seats) {
+      const { size } = this.unanswered.get(seat)!
       if (size >= fewest) continue
       chosen = seat
       fewest = size

@@ -116,6 +116,7 @@ export class WorkerGroup {
       this.dealer.leave(worker)
     },
     gone: (worker, how) => {
+      this.dealer.dealAgain(worker)
       this.running.delete(worker)
       if (worker.lastSnapshot) this.ended = retire(this.ended, worker.lastSnapshot)
       if (this.phase === 'starting') {

@@ -39,8 +39,8 @@ export class WorkerHandle implements Seat {
   private readonly snapshots = new Questions<GatewaySnapshot>()
   private readonly resets = new Questions<true>()
   private readonly reloads = new Questions<true>()
-  private exit: string | undefined
-  private disconnected = false
+  /** How it ended. */
+  private end: string | undefined
 
   constructor(orders: WorkerOrders, events: WorkerEvents) {
     this.index = orders.index
@@ -52,19 +52,21 @@ export class WorkerHandle implements Seat {
       this.take(message)
     })
     this.child.once('disconnect', () => {
-      this.disconnected = true
-      this.ending()
+      this.lose()
     })
     this.child.once('exit', (code, signal) => {
-      this.exit = signal === null ? `exit code ${code ?? '?'}` : signal
-      this.ending()
+      this.end = signal ?? `exit code ${code ?? '?'}`
+      this.lose()
     })
     this.child.on('error', (error) => {
-      // Without a process there will be neither of the two.
-      if (this.child.pid !== undefined) return
-      this.disconnected = true
-      this.exit = error.message
-      this.ending()
+      this.end ??= error.message
+    })
+    // The channel is read to its end. 'disconnect' does not tell that: it does not come at all when the worker died with a
+    // connection on its way to it.
+    this.child.once('close', () => {
+      this.lose()
+      for (const questions of [this.snapshots, this.resets, this.reloads]) questions.close()
+      this.events.gone(this, this.end ?? 'it is not known how')
     })
     this.send({ kind: 'start', orders })
   }
@@ -150,12 +152,9 @@ export class WorkerHandle implements Seat {
     }
   }
 
-  private ending(): void {
+  private lose(): void {
     this.ready = false
     this.events.lost(this)
-    if (this.exit === undefined || !this.disconnected) return
-    for (const questions of [this.snapshots, this.resets, this.reloads]) questions.close()
-    this.events.gone(this, this.exit)
   }
 }
 
