@@ -77,9 +77,12 @@ export class TokenStream {
     }
     const { chunks } = this.#script
     const nowNs = this.#host.clock()
+    // Both clocks in one breath: chunk 0 is then as late by its stamp as by the delay in the id. And one stamp for all
+    // that goes out in one write.
+    const sentNs = this.#host.monotonicNs()
     let text = this.#written === 0 ? this.#begin(nowNs) : ''
     while (this.#written < chunks && this.#dueNs() <= nowNs && text.length < BATCH_CHARS) {
-      text += this.#script.chunk(this.#written++, this.#host.monotonicNs())
+      text += this.#script.chunk(this.#written++, sentNs)
       if (this.#written === this.#cutAfter) {
         this.#cut(text)
         return
