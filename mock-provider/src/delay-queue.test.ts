@@ -92,7 +92,10 @@ describe('the delay queue', () => {
   test('gives up any item that is taken out, and releases the others in order on the alarm alone', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ dueNs: fc.integer({ min: 0, max: 50_000_000 }), gone: fc.boolean() }), { maxLength: 300 }),
+        fc.array(fc.record({ dueNs: fc.integer({ min: 0, max: 50_000_000 }), gone: fc.boolean() }), {
+          maxLength: 300,
+          size: 'max',
+        }),
         (plans) => {
           const { queue, released, armed, advanceTo } = virtualQueue()
           plans.forEach(({ dueNs }, item) => {
