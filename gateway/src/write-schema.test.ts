@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 
 import fc from 'fast-check'
 
@@ -35,6 +34,14 @@ function isAccepted(file: unknown): boolean {
   }
 }
 
+/** From blocks of JSON and from files that a shell example writes. */
+function configurationsIn(markdown: string): unknown[] {
+  const blocks = [...markdown.matchAll(/^```json\n(.*?)^```/gms), ...markdown.matchAll(/<<'?EOF'?\n(.*?)^EOF$/gms)]
+  return blocks
+    .map(([, text = '']): unknown => JSON.parse(text))
+    .filter((example) => typeof example === 'object' && example !== null && 'providers' in example)
+}
+
 test('config.schema.json is what config-file.ts says', () => {
   // Not assert.equal, which would print both texts whole.
   assert.ok(published === schemaText(), 'stale: run node gateway/src/write-schema.ts')
@@ -60,18 +67,21 @@ describe('the published schema, in another validator and its strict mode,', () =
     )
   })
 
-  test('accepts every configuration in the README, and so does the gateway without a warning', () => {
-    const readme = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8')
-    const examples = [...readme.matchAll(/```json\n(.*?)```/gs)]
-      .map(([, text = '']): unknown => JSON.parse(text))
-      .filter((example) => typeof example === 'object' && example !== null && 'providers' in example)
-    assert.ok(examples.length > 0)
-    // Whatever variables an example names are set.
-    const env = Object.fromEntries(
-      [...readme.matchAll(/"env\.(\w+)"/g)].map(([, name = '']) => [name, 'https://0123456789abcdef']),
+  test('accepts every configuration in the READMEs, and so does the gateway without a warning', () => {
+    const readmes = ['../README.md', '../../README.md'].map((path) =>
+      readFileSync(new URL(path, import.meta.url), 'utf8'),
     )
+    const examples = readmes.flatMap(configurationsIn)
+    assert.ok(examples.length > 0)
     for (const example of examples) {
       assert.equal(isValid(example), true)
+      // Whatever variables an example names are set.
+      const env = Object.fromEntries(
+        [...JSON.stringify(example).matchAll(/"env\.(\w+)"/g)].map(([, name = '']) => [
+          name,
+          'https://0123456789abcdef',
+        ]),
+      )
       assert.deepEqual(parseConfig(example, env).warnings, [])
     }
   })
