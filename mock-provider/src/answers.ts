@@ -68,7 +68,7 @@ export class Answers {
       finishHead: (response, head, delay) => this.#finishHead(response, head, delay),
       hang: (socket) => {
         if (this.#draining) socket.destroy()
-        else this.#hung.add(socket)
+        else if (!socket.destroyed) this.#hung.add(socket)
       },
     }
     this.#streamHost = this.#hostOfStreams(monotonicNs)

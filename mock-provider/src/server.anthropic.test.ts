@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { SMALLEST_RESPONSE_BYTES } from './completion.ts'
 import { withMock, type Mock } from './server.fixture.ts'
 import { delayFromText, MOCK_DELAY_HEADER, parseChunkStamp, parseDelayHeader } from './truth.ts'
 
@@ -65,6 +66,16 @@ describe('messages of Anthropic', () => {
       const capped = (await (await post(mock, { ...HELLO, max_tokens: 5 })).json()) as Message
       assert.equal(capped.stop_reason, 'max_tokens')
       assert.equal(capped.usage.output_tokens, 5)
+    })
+  })
+
+  test('have room for everything at the smallest size', async () => {
+    await withMock({ responseBytes: SMALLEST_RESPONSE_BYTES }, async (mock) => {
+      for (const max_tokens of [1, 1_000]) {
+        const text = await (await post(mock, { ...HELLO, model: 'm'.repeat(62), max_tokens })).text()
+        assert.equal(text.length, SMALLEST_RESPONSE_BYTES)
+        assert.equal((JSON.parse(text) as Message).model.length, 62)
+      }
     })
   })
 
