@@ -204,6 +204,6 @@ class ConfigReading {
 /** Labels of the gateway's own metrics, and those that Prometheus gives to whatever it reads. */
 const RESERVED_LABELS = new Set([
   ...['provider', 'model', 'status', 'method', 'path', 'route', 'stage', 'state', 'type', 'request_type'],
-  ...['key', 'key_name', 'code', 'error_code', 'reason', 'store', 'caller', 'worker', 'fallback_index'],
+  ...['key', 'key_name', 'code', 'error_code', 'reason', 'outcome', 'store', 'caller', 'worker', 'fallback_index'],
   ...['le', 'quantile', 'job', 'instance'],
 ])
