@@ -7,6 +7,10 @@ export interface CallListener {
   settled(status: number, reply: string): void
   /** False asks for a pause. */
   chunk(chunk: unknown): boolean
+  /** Nothing of the stream has been taken for the idle limit: it ends here. */
+  cutOff(): void
+  /** A chunk is not JSON. The events that came with it are dropped. */
+  unreadable(): void
 }
 
 /** A request context whose caller is in the same process. */
@@ -29,18 +33,32 @@ export class CallContext extends RequestContext {
     let takesMore = true
     for (const event of events.split(/(?<=\n\r?\n|\r\r)/)) {
       const data = eventData(event)
-      if (data === undefined || data === '[DONE]') continue
-      takesMore = (this.listener?.chunk(JSON.parse(latin1AsText(data))) ?? true) && takesMore
+      if (data === undefined || data.trim() === '[DONE]') continue
+      const chunk = parsed(latin1AsText(data))
+      if (chunk === undefined) {
+        this.listener?.unreadable()
+        return true
+      }
+      takesMore = (this.listener?.chunk(chunk) ?? true) && takesMore
     }
     return takesMore
   }
 
   override cutOff(): void {
-    this.listener?.settled(this.status, '')
+    this.listener?.cutOff()
   }
 
   override reset(): void {
     super.reset()
     this.listener = null
+  }
+}
+
+/** Over HTTP a chunk passes unread; here its text comes from outside, and must not throw into the pipeline. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }

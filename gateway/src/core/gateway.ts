@@ -1,6 +1,6 @@
 import { ConfigError, type GatewayConfigFile, parseConfig } from '../config.ts'
 import { CallContext } from './call-context.ts'
-import type { ErrorBody } from './errors.ts'
+import { type ErrorBody, GatewayError, type GatewayErrorCode, gatewayErrorBody } from './errors.ts'
 import { type FailureRecord, Pipeline } from './pipeline.ts'
 import type { ChatRequest, EmbeddingRequest } from './providers/provider.ts'
 
@@ -83,6 +83,8 @@ const CHUNKS_AHEAD = 16
  */
 export class Gateway {
   private readonly pipeline: Pipeline<CallContext>
+  /** Ends of the calls that run. */
+  private readonly running = new Set<(reason: unknown) => void>()
   private closed = false
 
   /**
@@ -128,14 +130,17 @@ export class Gateway {
     const { signal } = options
     const chunks: unknown[] = []
     let end: { error?: unknown } | undefined
+    let settled = false
     let wake: (() => void) | undefined
     const context = this.admit(options)
     const finish = (error?: unknown): void => {
+      forget()
       end ??= error === undefined ? {} : { error }
       wake?.()
     }
     context.attach({
       settled: (status, reply) => {
+        settled = true
         finish(status === 200 ? undefined : requestError(status, reply))
       },
       chunk: (chunk) => {
@@ -144,13 +149,24 @@ export class Gateway {
         wake?.()
         return chunks.length < CHUNKS_AHEAD
       },
+      cutOff: () => {
+        finish(ownError('stream_idle_timeout', 'nothing of the stream was taken for the idle limit'))
+      },
+      unreadable: () => {
+        finish(ownError('upstream_invalid_response', 'the provider sent a chunk that is not JSON'))
+        // Not here: the pipeline is at work on this very request.
+        queueMicrotask(() => {
+          if (!settled) this.pipeline.abandon(context)
+        })
+      },
     })
-    const onAbort = (): void => {
+    const quit = (reason: unknown): void => {
       if (end) return
-      finish(signal!.reason)
+      chunks.length = 0
+      finish(reason)
       this.pipeline.abandon(context)
     }
-    signal?.addEventListener('abort', onAbort)
+    const forget = this.remember(quit, signal)
     this.pipeline.serve(context, 'chat_completion', { ...request, stream: true })
     try {
       for (;;) {
@@ -163,7 +179,6 @@ export class Gateway {
         await new Promise<void>((resolve) => (wake = resolve))
       }
     } finally {
-      signal?.removeEventListener('abort', onAbort)
       if (end === undefined) {
         finish()
         this.pipeline.abandon(context)
@@ -173,7 +188,7 @@ export class Gateway {
 
   /**
    * Takes no further calls, waits for those that run, closes every connection.
-   * @param limitMs after this long the rest is ended too; its callers get what comes of a broken connection
+   * @param limitMs after this long the rest is ended too: those calls throw GatewayRequestError `shutting_down`
    */
   async close(limitMs = 30_000): Promise<void> {
     this.closed = true
@@ -181,28 +196,45 @@ export class Gateway {
     while (this.pipeline.contexts.inUse > 0 && performance.now() < giveUpAt) {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
+    for (const quit of this.running) quit(ownError('shutting_down', 'the gateway was closed while the call ran'))
     this.pipeline.close()
   }
 
   private call(operation: 'chat_completion' | 'embedding', request: unknown, options: CallOptions): Promise<unknown> {
-    const { signal } = options
     return new Promise((resolve, reject) => {
       const context = this.admit(options)
-      const onAbort = (): void => {
+      const quit = (reason: unknown): void => {
+        forget()
         this.pipeline.abandon(context)
-        reject(signal!.reason as Error)
+        reject(reason)
       }
+      const forget = this.remember(quit, options.signal)
       context.attach({
         settled: (status, reply) => {
-          signal?.removeEventListener('abort', onAbort)
+          forget()
           if (status >= 200 && status < 300) resolve(JSON.parse(reply))
           else reject(requestError(status, reply))
         },
+        // Those are of streams.
         chunk: () => true,
+        cutOff: () => undefined,
+        unreadable: () => undefined,
       })
-      signal?.addEventListener('abort', onAbort)
       this.pipeline.serve(context, operation, request)
     })
+  }
+
+  /** The signal, or the closing of the gateway, ends the call; what is returned ends that. */
+  private remember(quit: (reason: unknown) => void, signal: AbortSignal | undefined): () => void {
+    const onAbort = (): void => {
+      quit(signal!.reason)
+    }
+    signal?.addEventListener('abort', onAbort)
+    this.running.add(quit)
+    return () => {
+      signal?.removeEventListener('abort', onAbort)
+      this.running.delete(quit)
+    }
   }
 
   private admit({ signal, labels }: CallOptions): CallContext {
@@ -220,6 +252,11 @@ function requestError(status: number, reply: string): Error {
   return isErrorBody(body) ? new GatewayRequestError(body) : new Error(`the request ended with status ${status}`)
 }
 
+function ownError(code: GatewayErrorCode, message: string): GatewayRequestError {
+  const origin = { provider: '', model: '', requestType: 'chat_completion' } as const
+  return new GatewayRequestError(gatewayErrorBody(new GatewayError(code, message), origin))
+}
+
 function isErrorBody(value: unknown): value is ErrorBody {
-  return typeof value === 'object' && value !== null && 'status_code' in value && 'error' in value
+  return typeof value === 'object' && value !== null && 'is_gateway_error' in value
 }

@@ -7,12 +7,13 @@ import { describe, test } from 'node:test'
 import {
   chunk,
   DONE,
-  type Exchange,
   openAnswer,
   openStream,
+  pump,
   rawCaller,
   rawRequest,
   STREAM,
+  stalled,
   startStreamProvider,
 } from './streaming.fixture.ts'
 import { assertNothingLeaked, eventually, providerFile, type RunningGateway, startGateway } from './test-support.ts'
@@ -95,35 +96,6 @@ describe('a caller who does not read', () => {
   const EVENT = chunk('x'.repeat(64 * 1024))
   const BOUND_BYTES = 48 * 1024 * 1024
 
-  /** Sends events as fast as they are taken; says how many were. */
-  function pump(upstream: Exchange, count = EVENTS) {
-    const state = { sent: 0, all: Promise.resolve() }
-    upstream.begin()
-    state.all = new Promise((resolve) => {
-      const more = (): void => {
-        while (state.sent < count) {
-          state.sent++
-          if (!upstream.response.write(EVENT)) {
-            upstream.response.once('drain', more)
-            return
-          }
-        }
-        resolve()
-      }
-      more()
-    })
-    return state
-  }
-
-  /** Resolves when the provider has not got rid of anything for a while. */
-  async function stalled(state: { sent: number }): Promise<void> {
-    for (let before = -1, quiet = 0; quiet < 10; quiet++) {
-      if (state.sent !== before) quiet = 0
-      before = state.sent
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
-
   function trackCallers({ app }: RunningGateway): Set<Socket> {
     const sockets = new Set<Socket>()
     app.server.on('connection', (socket) => sockets.add(socket))
@@ -136,7 +108,7 @@ describe('a caller who does not read', () => {
     const callers = trackCallers(gateway)
     const opening = openAnswer(gateway.url)
     const upstream = await provider.next()
-    const pumping = pump(upstream)
+    const pumping = pump(upstream, EVENT, EVENTS)
     const message = await opening
     await stalled(pumping)
     assert.ok(pumping.sent * EVENT.length < BOUND_BYTES, `${pumping.sent} events of ${EVENTS} were taken`)
@@ -169,7 +141,7 @@ describe('a caller who does not read', () => {
     caller.socket.pause()
     caller.socket.write(rawRequest(STREAM))
     const upstream = await provider.next()
-    pump(upstream)
+    pump(upstream, EVENT, EVENTS)
     await upstream.closed
     await eventually(() => {
       assertNothingLeaked(gateway)

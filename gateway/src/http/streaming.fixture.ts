@@ -45,11 +45,11 @@ export interface Exchange {
   /** Settles when the connection is gone. */
   closed: Promise<void>
   /** Status line and headers of a stream. */
-  begin(headers?: Record<string, string>): void
+  begin: (headers?: Record<string, string>) => void
   /** Writes text of the stream, after its head. */
-  send(text: string | Buffer): void
+  send: (text: string | Buffer) => void
   /** The last event, and the end of the answer. */
-  finish(): void
+  finish: () => void
 }
 
 export interface StreamProvider extends FakeProvider {
@@ -107,6 +107,40 @@ export interface EventReader {
   rest(): Promise<string>
   /** Goes away. */
   leave(): void
+}
+
+/** How far a provider has got that sends `count` times the same as fast as it is taken. */
+export interface Pumping {
+  sent: number
+  all: Promise<void>
+}
+
+export function pump({ begin, response }: Exchange, text: string, count: number): Pumping {
+  const pumping: Pumping = { sent: 0, all: Promise.resolve() }
+  begin()
+  pumping.all = new Promise((resolve) => {
+    const more = (): void => {
+      while (pumping.sent < count) {
+        pumping.sent++
+        if (!response.write(text)) {
+          response.once('drain', more)
+          return
+        }
+      }
+      resolve()
+    }
+    more()
+  })
+  return pumping
+}
+
+/** Resolves when the provider has not got rid of anything for a while. */
+export async function stalled(pumping: Pumping): Promise<void> {
+  for (let before = -1, quiet = 0; quiet < 10; quiet++) {
+    if (pumping.sent !== before) quiet = 0
+    before = pumping.sent
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }
 
 interface StreamCall {
