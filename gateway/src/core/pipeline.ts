@@ -120,7 +120,9 @@ export class Pipeline<C extends RequestContext = RequestContext> {
    */
   holdBody(context: RequestContext, bytes: number): void {
     const more = bytes - context.bodyBytes
-    if (this.waitingBodyBytes + more > this.config.maxWaitingBodyBytes) {
+    // Alone it may: each body has been held against its own limit, and a worker's share of this one may be smaller.
+    const isAlone = this.waitingBodyBytes === context.bodyBytes
+    if (!isAlone && this.waitingBodyBytes + more > this.config.maxWaitingBodyBytes) {
       const limit = `${this.config.maxWaitingBodyBytes} bytes`
       throw new GatewayError('waiting_bodies_full', `request dropped: the bodies that wait would exceed ${limit}`)
     }
