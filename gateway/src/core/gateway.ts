@@ -84,7 +84,7 @@ const CHUNKS_AHEAD = 16
 export class Gateway {
   private readonly pipeline: Pipeline<CallContext>
   /** Ends of the calls that run. */
-  private readonly running = new Set<(reason: unknown) => void>()
+  private readonly running = new Set<(reason: Error) => void>()
   private closed = false
 
   /**
@@ -160,7 +160,7 @@ export class Gateway {
         })
       },
     })
-    const quit = (reason: unknown): void => {
+    const quit = (reason: Error): void => {
       if (end) return
       chunks.length = 0
       finish(reason)
@@ -203,7 +203,7 @@ export class Gateway {
   private call(operation: 'chat_completion' | 'embedding', request: unknown, options: CallOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const context = this.admit(options)
-      const quit = (reason: unknown): void => {
+      const quit = (reason: Error): void => {
         forget()
         this.pipeline.abandon(context)
         reject(reason)
@@ -225,9 +225,9 @@ export class Gateway {
   }
 
   /** The signal, or the closing of the gateway, ends the call; what is returned ends that. */
-  private remember(quit: (reason: unknown) => void, signal: AbortSignal | undefined): () => void {
+  private remember(quit: (reason: Error) => void, signal: AbortSignal | undefined): () => void {
     const onAbort = (): void => {
-      quit(signal!.reason)
+      quit(signal!.reason as Error)
     }
     signal?.addEventListener('abort', onAbort)
     this.running.add(quit)
