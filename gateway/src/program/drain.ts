@@ -38,7 +38,7 @@ export async function drained(
   for (;;) {
     // A connection that becomes idle only now is closed now, not when its keep-alive ends.
     server.closeIdle()
-    if (server.connections === 0) return 0
+    if (server.connections === 0 && server.requests === 0) return 0
     if (server.requests > 0 || server.sending) busyAtMs = nowMs()
     if (nowMs() >= cutAtMs || nowMs() - busyAtMs >= HALF_SENT_MS) {
       const { requests } = server

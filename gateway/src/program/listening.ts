@@ -1,7 +1,10 @@
+import { lookup } from 'node:dns/promises'
 import type { AddressInfo } from 'node:net'
 
+import { EXIT, ProgramError } from './exit-codes.ts'
+
 /** The kernel clips it to net.core.somaxconn; a load test opens thousands of connections at once. */
-export const ACCEPT_BACKLOG = 65_535
+const ACCEPT_BACKLOG = 65_535
 
 export interface Place {
   port: number
@@ -13,10 +16,26 @@ export function urlOf(address: AddressInfo): string {
   return `http://${host}:${address.port}`
 }
 
-/** Why, for people. */
-export function cannotListen({ port, host }: Place, error: unknown): string {
+/**
+ * Where to listen, with its name resolved: for `localhost` Fastify would listen twice, with a second server of which
+ * neither a drain nor anything else here knows.
+ *
+ * @throws ProgramError
+ */
+export async function resolved({ port, host }: Place): Promise<Place & { backlog: number }> {
+  try {
+    return { port, host: (await lookup(host)).address, backlog: ACCEPT_BACKLOG }
+  } catch (error) {
+    throw cannotListen({ port, host }, error)
+  }
+}
+
+export function cannotListen({ port, host }: Place, error: unknown): ProgramError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const where = `port ${port} of ${host}`
-  if (code === 'EADDRINUSE') return `${where} is in use by another program; choose another with -port`
-  return `cannot listen on ${where}: ${error instanceof Error ? error.message : String(error)}`
+  const reason =
+    code === 'EADDRINUSE'
+      ? `${where} is in use by another program; choose another with -port`
+      : `cannot listen on ${where}: ${error instanceof Error ? error.message : String(error)}`
+  return new ProgramError(EXIT.cannotListen, reason)
 }

@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net'
 
 import type { LoadedConfig } from './config-source.ts'
-import { EXIT, ProgramError } from './exit-codes.ts'
+import { EXIT } from './exit-codes.ts'
 import type { Flags } from './flags.ts'
-import { ACCEPT_BACKLOG, cannotListen, urlOf } from './listening.ts'
+import { cannotListen, resolved, urlOf } from './listening.ts'
 import { announce, say, sayCut, warn } from './messages.ts'
 import { loadAgain } from './reloading.ts'
 import { Serving } from './serving.ts'
@@ -15,13 +15,14 @@ import { onSignals } from './signals.ts'
  */
 export async function runSingle(flags: Flags, { config }: LoadedConfig): Promise<void> {
   const { logLevel, debugPort } = flags
+  const place = await resolved(flags)
   const serving = await Serving.start({ config, logLevel, ...(debugPort !== undefined && { debugPort }), warn, say })
   const { app } = serving
   try {
-    await app.listen({ host: flags.host, port: flags.port, backlog: ACCEPT_BACKLOG })
+    await app.listen(place)
   } catch (error) {
     await serving.close()
-    throw new ProgramError(EXIT.cannotListen, cannotListen(flags, error))
+    throw cannotListen(flags, error)
   }
   onSignals({
     stop: async () => {

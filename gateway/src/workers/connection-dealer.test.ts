@@ -1,28 +1,27 @@
 import assert from 'node:assert/strict'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 
 import { ConnectionDealer, type Seat } from './connection-dealer.ts'
 
-type FakeSocket = Socket & { name: string; closed: boolean }
+/** Never connected; it can be told apart and closed. */
+class NamedSocket extends Socket {
+  readonly name: string
 
-function socket(name: string): FakeSocket {
-  const fake = {
-    name,
-    closed: false,
-    destroy: () => {
-      fake.closed = true
-    },
+  constructor(name: string) {
+    super()
+    this.name = name
   }
-  return fake as FakeSocket
 }
+
+const socket = (name: string): NamedSocket => new NamedSocket(name)
 
 /** A worker that remembers what it was given and answers when told. */
 class FakeSeat implements Seat {
   readonly given: { id: number; name: string }[] = []
 
   hand(id: number, socket: Socket): void {
-    this.given.push({ id, name: (socket as FakeSocket).name })
+    this.given.push({ id, name: (socket as NamedSocket).name })
   }
 
   get names(): string {
@@ -65,9 +64,9 @@ describe('ConnectionDealer', () => {
     const dealer = dealerOf(seat)
     const one = socket('1')
     dealer.deal(one)
-    assert.equal(one.closed, false)
+    assert.equal(one.destroyed, false)
     seat.answerAll(dealer)
-    assert.equal(one.closed, true)
+    assert.equal(one.destroyed, true)
   })
 
   test('a refused connection goes to another worker, open', () => {
@@ -77,7 +76,7 @@ describe('ConnectionDealer', () => {
     dealer.deal(one)
     dealer.leave(refusing)
     refusing.answerAll(dealer, false)
-    assert.deepEqual([other.names, one.closed], ['1', false])
+    assert.deepEqual([other.names, one.destroyed], ['1', false])
   })
 
   test('what a dead worker has not answered for goes to others, but not before its last answer could be read', () => {
@@ -91,7 +90,7 @@ describe('ConnectionDealer', () => {
     assert.equal(other.names, '')
     dealer.settle(dead, dead.given[0]!.id, true)
     dealer.dealAgain(dead)
-    assert.deepEqual([other.names, read.closed, unread.closed], ['unread', true, false])
+    assert.deepEqual([other.names, read.destroyed, unread.destroyed], ['unread', true, false])
   })
 
   test('while nobody takes any, connections wait in the order of their arrival', () => {
@@ -112,6 +111,6 @@ describe('ConnectionDealer', () => {
     dealer.close()
     dealer.deal(late)
     seat.answerAll(dealer, false)
-    assert.deepEqual([given.closed, late.closed], [true, true])
+    assert.deepEqual([given.destroyed, late.destroyed], [true, true])
   })
 })

@@ -1,9 +1,9 @@
 import { createServer, type AddressInfo, type Server } from 'node:net'
 
 import type { LoadedConfig } from '../program/config-source.ts'
-import { EXIT, ProgramError } from '../program/exit-codes.ts'
+import { EXIT } from '../program/exit-codes.ts'
 import type { Flags } from '../program/flags.ts'
-import { ACCEPT_BACKLOG, cannotListen, urlOf } from '../program/listening.ts'
+import { cannotListen, resolved, urlOf } from '../program/listening.ts'
 import { announce, say, sayCut, warn } from '../program/messages.ts'
 import { loadAgain } from '../program/reloading.ts'
 import { onSignals } from '../program/signals.ts'
@@ -55,15 +55,16 @@ export async function runPrimary(flags: Flags, { config, text }: LoadedConfig): 
 }
 
 async function listen(server: Server, flags: Flags): Promise<void> {
+  const place = await resolved(flags)
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ host: flags.host, port: flags.port, backlog: ACCEPT_BACKLOG }, () => {
+      server.listen(place, () => {
         server.removeListener('error', reject)
         resolve()
       })
     })
   } catch (error) {
-    throw new ProgramError(EXIT.cannotListen, cannotListen(flags, error))
+    throw cannotListen(flags, error)
   }
 }
