@@ -1,40 +1,43 @@
 import assert from 'node:assert/strict'
-import { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 
 import { ConnectionDealer, type Seat } from './connection-dealer.ts'
 
-/** Never connected; it can be told apart and closed. */
-class NamedSocket extends Socket {
+/** It can be told apart and closed. */
+class FakeSocket {
   readonly name: string
+  destroyed = false
 
   constructor(name: string) {
-    super()
     this.name = name
+  }
+
+  destroy(): void {
+    this.destroyed = true
   }
 }
 
-const socket = (name: string): NamedSocket => new NamedSocket(name)
+const socket = (name: string): FakeSocket => new FakeSocket(name)
 
 /** A worker that remembers what it was given and answers when told. */
-class FakeSeat implements Seat {
+class FakeSeat implements Seat<FakeSocket> {
   readonly given: { id: number; name: string }[] = []
 
-  hand(id: number, socket: Socket): void {
-    this.given.push({ id, name: (socket as NamedSocket).name })
+  hand(id: number, { name }: FakeSocket): void {
+    this.given.push({ id, name })
   }
 
   get names(): string {
     return this.given.map(({ name }) => name).join(' ')
   }
 
-  answerAll(dealer: ConnectionDealer, adopted = true): void {
+  answerAll(dealer: ConnectionDealer<FakeSocket>, adopted = true): void {
     for (const { id } of this.given.splice(0)) dealer.settle(this, id, adopted)
   }
 }
 
-function dealerOf(...seats: FakeSeat[]): ConnectionDealer {
-  const dealer = new ConnectionDealer()
+function dealerOf(...seats: FakeSeat[]): ConnectionDealer<FakeSocket> {
+  const dealer = new ConnectionDealer<FakeSocket>()
   for (const seat of seats) dealer.join(seat)
   return dealer
 }

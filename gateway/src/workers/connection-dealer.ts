@@ -1,9 +1,14 @@
 import type { Socket } from 'node:net'
 
+/** What is dealt. */
+export interface Closable {
+  destroy(): unknown
+}
+
 /** Who takes connections. */
-export interface Seat {
+export interface Seat<C extends Closable = Socket> {
   /** Sends it; whether it arrived is told by `settle`. */
-  hand(id: number, socket: Socket): void
+  hand(id: number, connection: C): void
 }
 
 /**
@@ -14,11 +19,11 @@ export interface Seat {
  * node:cluster's own round-robin forgets a connection whose worker dies before it has answered, and its caller waits
  * for ever.
  */
-export class ConnectionDealer {
+export class ConnectionDealer<C extends Closable = Socket> {
   /** Who takes connections, in the order of their turns. */
-  private readonly seats = new Set<Seat>()
-  private readonly unanswered = new Map<Seat, Map<number, Socket>>()
-  private readonly waiting: Socket[] = []
+  private readonly seats = new Set<Seat<C>>()
+  private readonly unanswered = new Map<Seat<C>, Map<number, C>>()
+  private readonly waiting: C[] = []
   private nextId = 1
   private closed = false
 
@@ -27,62 +32,62 @@ export class ConnectionDealer {
     return this.waiting.length
   }
 
-  deal(socket: Socket): void {
+  deal(connection: C): void {
     if (this.closed) {
-      socket.destroy()
+      connection.destroy()
       return
     }
     const seat = this.nextSeat()
     if (seat === undefined) {
-      this.waiting.push(socket)
+      this.waiting.push(connection)
       return
     }
     // Whoever has had a turn is last in line for the next.
     this.seats.delete(seat)
     this.seats.add(seat)
     const id = this.nextId++
-    this.unanswered.get(seat)!.set(id, socket)
-    seat.hand(id, socket)
+    this.unanswered.get(seat)!.set(id, connection)
+    seat.hand(id, connection)
   }
 
-  join(seat: Seat): void {
+  join(seat: Seat<C>): void {
     this.seats.add(seat)
     this.unanswered.set(seat, new Map())
-    for (const socket of this.waiting.splice(0)) this.deal(socket)
+    for (const connection of this.waiting.splice(0)) this.deal(connection)
   }
 
   /** It takes no more. What it has not answered for it may have read from: its answers may still come. */
-  leave(seat: Seat): void {
+  leave(seat: Seat<C>): void {
     this.seats.delete(seat)
   }
 
   /** No answer will come any more: what is left, nobody has read from, and others get it. */
-  dealAgain(seat: Seat): void {
+  dealAgain(seat: Seat<C>): void {
     const unanswered = this.unanswered.get(seat)
     this.unanswered.delete(seat)
     this.seats.delete(seat)
-    for (const socket of unanswered?.values() ?? []) this.deal(socket)
+    for (const connection of unanswered?.values() ?? []) this.deal(connection)
   }
 
   /** The worker's answer. */
-  settle(seat: Seat, id: number, adopted: boolean): void {
+  settle(seat: Seat<C>, id: number, adopted: boolean): void {
     const unanswered = this.unanswered.get(seat)
-    const socket = unanswered?.get(id)
-    if (socket === undefined) return
+    const connection = unanswered?.get(id)
+    if (connection === undefined) return
     unanswered!.delete(id)
     // The worker has it open too: closing it here does not end it.
-    if (adopted) socket.destroy()
-    else this.deal(socket)
+    if (adopted) connection.destroy()
+    else this.deal(connection)
   }
 
   /** Connections that no worker has yet are closed from now on. */
   close(): void {
     this.closed = true
-    for (const socket of this.waiting.splice(0)) socket.destroy()
+    for (const connection of this.waiting.splice(0)) connection.destroy()
   }
 
-  private nextSeat(): Seat | undefined {
-    let chosen: Seat | undefined
+  private nextSeat(): Seat<C> | undefined {
+    let chosen: Seat<C> | undefined
     let fewest = Infinity
     for (const seat of this.seats) {
       const { size } = this.unanswered.get(seat)!
