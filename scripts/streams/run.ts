@@ -1,0 +1,214 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { GatewayConfigFile } from '@gatebench/gateway/config'
+import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
+import { BUILTIN_NODE_FLAGS } from '../../harness/src/targets/builtin.ts'
+import { cpuUs, startGateway, startMock, type RunningProgram } from '../programs.ts'
+import { StreamClient } from './stream-client.ts'
+import { Tally } from './tally.ts'
+
+export interface StreamLoad {
+  /** Through the gateway, at once. */
+  streams: number
+  /** At the same time straight to the mock: the floor. */
+  directStreams: number
+  chunksPerSec: number
+  /** Measured, all streams being up. */
+  durationMs: number
+  /** All chunks in one burst an interval, instead of spread evenly over it. */
+  burst: boolean
+  /** Further flags of the mock. */
+  mockFlags: readonly string[]
+}
+
+/** p50, p90, p99, p99.9, max */
+export const PERCENTILES = [50, 90, 99, 99.9, 100] as const
+
+export interface StreamRun {
+  gateway: Tally
+  direct: Tally
+  /** CPU inside the window: of the gateway for each chunk that it passed on, and of each program in cores. */
+  gatewayUsPerChunk: number
+  cores: { gateway: number; mock: number; client: number }
+  /** The gateway's own account of the whole run, ns at PERCENTILES. */
+  stagesNs: Record<'first_token' | 'between_tokens', number[]>
+}
+
+/** Streams begun a second: what opening them costs must not fall into the window. */
+const RAMP_PER_SEC = 1_000
+/** From the last stream's start to the window: compilers and heaps find their level. */
+const SETTLE_MS = 2_000
+/** What the last chunks may take after the window, before they count as lost. */
+const GIVE_UP_AFTER_MS = 10_000
+const OPENING_AT_ONCE = 256
+const STOP_AFTER_MS = 86_400_000
+
+/** One run against a fresh mock and a fresh gateway. */
+export async function runStreams(load: StreamLoad): Promise<StreamRun> {
+  const programs: RunningProgram[] = []
+  try {
+    const intervalMs = 1_000 / load.chunksPerSec
+    const pace = ['--first-token', `${intervalMs}ms`, '--token-interval', `${intervalMs}ms`, '--tokens', '1000000']
+    const mock = await startMock([...pace, ...load.mockFlags])
+    programs.push(mock)
+    const gateway = await startGateway({
+      config: gatewayConfig(mock.url, load.streams),
+      nodeFlags: BUILTIN_NODE_FLAGS,
+    })
+    programs.unshift(gateway)
+    return await measure(load, intervalMs, { mock, gateway })
+  } finally {
+    // The gateway first: it drains into the mock.
+    for (const program of programs) await program.stop()
+  }
+}
+
+function gatewayConfig(mockUrl: string, streams: number): GatewayConfigFile {
+  return {
+    config: { initial_pool_size: streams },
+    providers: {
+      openai: {
+        keys: [{ name: 'streams', value: 'sk-streams' }],
+        concurrency_and_buffer_size: { concurrency: streams, buffer_size: streams },
+        network_config: {
+          base_url: mockUrl,
+          timeout: STOP_AFTER_MS,
+          max_conns_per_host: streams + 100,
+          open_ahead: streams,
+        },
+      },
+    },
+  }
+}
+
+interface Planned {
+  client: StreamClient
+  url: URL
+  /** From the start of the ramp. */
+  startMs: number
+}
+
+async function measure(
+  load: StreamLoad,
+  intervalMs: number,
+  { mock, gateway }: { mock: RunningProgram; gateway: RunningProgram },
+): Promise<StreamRun> {
+  const count = load.streams + load.directStreams
+  const startsMs = plannedStarts(count, intervalMs, load.burst)
+  const windowStartMs = Math.max(...startsMs) + intervalMs + SETTLE_MS
+  const windowEndMs = windowStartMs + load.durationMs
+  const window = { startNs: Infinity, endNs: Infinity }
+  const tallies = {
+    gateway: new Tally(window, intervalMs * 1e6),
+    direct: new Tally(window, intervalMs * 1e6),
+  }
+  const urls = { gateway: new URL(gateway.url), direct: new URL(mock.url) }
+  const planned: Planned[] = []
+  for (let index = 0; index < count; index++) {
+    // Evenly among the others, so that the floor sees the same instants.
+    const before = Math.floor((index * load.directStreams) / count)
+    const after = Math.floor(((index + 1) * load.directStreams) / count)
+    const way = after > before ? 'direct' : 'gateway'
+    planned.push({ client: new StreamClient(urls[way], tallies[way]), url: urls[way], startMs: startsMs[index]! })
+    if (index % OPENING_AT_ONCE === 0) await planned.at(-1)!.client.opened
+  }
+  await Promise.all(planned.map(({ client }) => client.opened))
+
+  const rampNs = Number(process.hrtime.bigint())
+  window.startNs = rampNs + windowStartMs * 1e6
+  window.endNs = rampNs + windowEndMs * 1e6
+  const ramped = startAll(planned, rampNs, (startMs) => Math.ceil((windowEndMs - startMs) / intervalMs))
+  const usage = cpuInside(rampNs, windowStartMs, windowEndMs, { gateway: gateway.pid, mock: mock.pid })
+
+  const givingUp = new AbortController()
+  void delay(windowEndMs + GIVE_UP_AFTER_MS, undefined, { signal: givingUp.signal }).then(
+    () => {
+      for (const { client } of planned) client.giveUp()
+    },
+    () => undefined,
+  )
+  await ramped
+  await Promise.all(planned.map(({ client }) => client.ended))
+  givingUp.abort()
+  const { gateway: gatewayUs, mock: mockUs, client: clientUs } = await usage
+  const windowUs = load.durationMs * 1e3
+  return {
+    ...tallies,
+    gatewayUsPerChunk: gatewayUs / tallies.gateway.transitNs.count,
+    cores: { gateway: gatewayUs / windowUs, mock: mockUs / windowUs, client: clientUs / windowUs },
+    stagesNs: await stagesOf(gateway.url),
+  }
+}
+
+/**
+ * When each stream starts, ms from the first. Groups of RAMP_PER_SEC follow one another an interval apart; inside the
+ * interval each stream has a place of its own, so that the chunks of all of them are spread over it. In a burst all
+ * have the same place.
+ */
+function plannedStarts(count: number, intervalMs: number, burst: boolean): number[] {
+  const perGroup = Math.max(1, Math.round((RAMP_PER_SEC * intervalMs) / 1_000))
+  const groups = Math.ceil(count / perGroup)
+  return Array.from({ length: count }, (_, index) => {
+    const group = Math.floor(index / perGroup)
+    const place = burst ? 0 : ((index % perGroup) + group / groups) / perGroup
+    return (group + place) * intervalMs
+  })
+}
+
+async function startAll(
+  planned: readonly Planned[],
+  rampNs: number,
+  chunksFrom: (startMs: number) => number,
+): Promise<void> {
+  for (let next = 0; next < planned.length;) {
+    const elapsedMs = (Number(process.hrtime.bigint()) - rampNs) / 1e6
+    for (; next < planned.length && planned[next]!.startMs <= elapsedMs; next++) {
+      const { client, url, startMs } = planned[next]!
+      const chunks = chunksFrom(startMs)
+      client.start(requestTo(url, chunks), chunks)
+    }
+    await delay(1)
+  }
+}
+
+function requestTo(url: URL, chunks: number): string {
+  const messages = [{ role: 'user', content: 'Tell me, one word at a time, what a gateway costs.' }]
+  const body = JSON.stringify({ model: 'openai/gpt-4o-mini', messages, stream: true, max_tokens: chunks })
+  const head = ['POST /v1/chat/completions HTTP/1.1', `host: ${url.host}`, 'content-type: application/json']
+  return `${head.join('\r\n')}\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+}
+
+/** CPU of programs and of this process between two instants, us. */
+async function cpuInside(
+  rampNs: number,
+  startMs: number,
+  endMs: number,
+  pids: { gateway: number; mock: number },
+): Promise<{ gateway: number; mock: number; client: number }> {
+  const read = (): number[] => [pids.gateway, pids.mock, process.pid].map(ownCpuUs)
+  const until = (ms: number): Promise<void> => delay(ms - (Number(process.hrtime.bigint()) - rampNs) / 1e6)
+  await until(startMs)
+  const before = read()
+  await until(endMs)
+  const [gateway, mock, client] = read().map((us, index) => us - before[index]!)
+  return { gateway: gateway!, mock: mock!, client: client! }
+}
+
+/** This process has the others as children: of itself only its own. */
+function ownCpuUs(pid: number): number {
+  if (pid !== process.pid) return cpuUs(pid)
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
+interface StagesAnswer {
+  segments: Record<string, { hdr: string }>
+}
+
+async function stagesOf(url: string): Promise<StreamRun['stagesNs']> {
+  const { segments } = (await (await fetch(`${url}/debug/stages`)).json()) as StagesAnswer
+  const read = (name: string): number[] => {
+    const histogram = decodeFromCompressedBase64(segments[name]!.hdr)
+    return PERCENTILES.map((percentile) => histogram.getValueAtPercentile(percentile))
+  }
+  return { first_token: read('first_token'), between_tokens: read('between_tokens') }
+}
