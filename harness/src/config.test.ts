@@ -2,18 +2,25 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { DEFAULTS, parseRunConfig, type FlagValues } from './config.ts'
 import { UsageError } from './errors.ts'
 import { FLAGS } from './flags.ts'
 import { requestBytesMin } from './request-body.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatebench-config-'))
+const home = process.cwd()
+// The example of --gateway-config is a file of the folder that bench is started in.
+writeFileSync(join(folder, 'features.json'), '{"config":{"drop_excess_requests":true}}')
+before(() => {
+  process.chdir(folder)
+})
 after(() => {
+  process.chdir(home)
   rmSync(folder, { recursive: true })
 })
 
-function profileFile(name: string, content: unknown): string {
+function fileOf(name: string, content: unknown): string {
   const path = join(folder, name)
   writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
   return path
@@ -40,11 +47,12 @@ describe('a run without flags', () => {
     assert.equal(config.mockLatencyMs, 1_500)
     assert.equal(config.responseBytes, 1_370)
     assert.equal(config.requestBytes, 130)
-    assert.deepEqual(config.gateway, { concurrency: 15_000, bufferSize: 15_000, initialPoolSize: 10_000 })
+    assert.deepEqual(config.gateway, { concurrency: 15_000, bufferSize: 15_000, initialPoolSize: 10_000, workers: 1 })
   })
 
   test('never changes the defaults of the next', () => {
-    parseRunConfig({ header: ['x-a: 1'], concurrency: '5' })
+    parseRunConfig({ header: ['x-a: 1'], concurrency: '5', body: '{"n":1}', 'gateway-config': 'features.json' })
+    assert.deepEqual(parseRunConfig({}), DEFAULTS)
     assert.deepEqual(parseRunConfig({}).headers, {})
     assert.equal(parseRunConfig({}).gateway.concurrency, 15_000)
   })
@@ -65,13 +73,16 @@ describe('every flag', () => {
     'probe-rate': '0',
     seed: '7',
     profile: 't3.xlarge',
-    target: 'http://127.0.0.1:8080/',
+    target: 'builtin',
     'mock-url': 'http://127.0.0.1:8001/',
     model: 'gpt-4o',
     header: ['Authorization: Bearer a:b', 'x-team:  red '],
+    body: '{"temperature":0.5,"fallbacks":["openai/gpt-4o"]}',
     concurrency: '700',
     'buffer-size': '800',
     'pool-size': '600',
+    workers: '2',
+    'gateway-config': 'features.json',
     out: '/tmp/runs',
     json: true,
     quiet: true,
@@ -86,7 +97,7 @@ describe('every flag', () => {
       ratePerSec: 250.5,
       durationMs: 120_000,
       warmupMs: 3_000,
-      target: 'http://127.0.0.1:8080',
+      target: 'builtin',
       mockUrl: 'http://127.0.0.1:8001',
       profile: 't3.xlarge',
       profileMachine: { vcpus: 4, memoryGiB: 16 },
@@ -101,7 +112,11 @@ describe('every flag', () => {
       threads: 2,
       seed: 7,
       probeRatePerSec: 0,
-      gateway: { concurrency: 700, bufferSize: 800, initialPoolSize: 600 },
+      body: { temperature: 0.5, fallbacks: ['openai/gpt-4o'] },
+      gateway: {
+        ...{ concurrency: 700, bufferSize: 800, initialPoolSize: 600, workers: 2 },
+        config: { config: { drop_excess_requests: true } },
+      },
       outDir: '/tmp/runs',
       json: true,
       quiet: true,
@@ -138,6 +153,22 @@ describe('a value that is wrong', () => {
     [{ header: ['x: a\r\nevil: b'] }, `--header: "x: a\r\nevil: b" is not a header; write 'authorization: Bearer KEY'`],
     [{ header: ['Content-Length: 3'] }, '--header: "content-length" is set by bench itself; leave it out'],
     [{ quiet: 'yes' }, '--quiet: takes no value, got "yes"'],
+    [{ workers: '0' }, '--workers: must be at least 1, got 0'],
+    [{ workers: 'auto' }, '--workers: "auto" is not a number; write it in plain digits, such as 5000'],
+    [{ body: '[]' }, `--body: must be a JSON object, got an array; write '{"temperature":0.5}'`],
+    [
+      { body: '{"model":"a","top_p":1,"stream":true}' },
+      '--body: "model" is set by bench itself (write --model); leave it out; ' +
+        '"stream" is set by bench itself (bench run measures whole answers); leave it out',
+    ],
+    [
+      { 'gateway-config': './nowhere.json' },
+      `--gateway-config: cannot read "./nowhere.json": ENOENT: no such file or directory, open './nowhere.json'`,
+    ],
+    [
+      { 'gateway-config': fileOf('list.json', []) },
+      `--gateway-config: "${join(folder, 'list.json')}" must be a JSON object, got an array`,
+    ],
   ] as [FlagValues, string][]) {
     test(problem.replaceAll(/\s+/g, ' '), () => {
       assert.deepEqual(problemsOf(flags), [problem])
@@ -174,6 +205,13 @@ describe('settings that contradict', () => {
     ['fewer connections than threads', { connections: '3', threads: '4', latency: '0' }, '--connections'],
     ['a concurrency above the buffer', { concurrency: '15001' }, '--concurrency'],
     ['a request too small for its model', { 'request-size': '20' }, '--request-size'],
+    ['a request too small for its members', { body: `{"user":"${'x'.repeat(50)}"}` }, '--request-size'],
+    [
+      'settings of the built-in gateway for another',
+      { 'gateway-config': 'features.json', target: 'direct' },
+      '--gateway-config',
+    ],
+    ['workers of another gateway', { workers: '2', target: 'http://127.0.0.1:8080' }, '--workers'],
     ['an answer smaller than a completion', { 'response-size': '388' }, '--response-size'],
     ['less than one request', { rate: '0.5', duration: '1' }, '--rate and --duration'],
   ] as [string, FlagValues, string][]) {
@@ -201,6 +239,10 @@ describe('settings that contradict', () => {
     const least = requestBytesMin(model)
     assert.deepEqual(problemsOf({ 'request-size': String(least), model }), [])
     assert.equal(problemsOf({ 'request-size': String(least - 1), model }).length, 1)
+    const body = '{"top_p":1}'
+    const more = least + ',"top_p":1'.length
+    assert.deepEqual(problemsOf({ 'request-size': String(more), model, body }), [])
+    assert.equal(problemsOf({ 'request-size': String(more - 1), model, body }).length, 1)
   })
 })
 
@@ -208,7 +250,7 @@ describe('a profile', () => {
   test('overrides the defaults, and flags override it wherever they stand', () => {
     const xlarge = parseRunConfig({ 'response-size': '99999', profile: 't3.xlarge' })
     assert.equal(xlarge.responseBytes, 99_999)
-    assert.deepEqual(xlarge.gateway, { concurrency: 20_000, bufferSize: 20_000, initialPoolSize: 15_000 })
+    assert.deepEqual(xlarge.gateway, { concurrency: 20_000, bufferSize: 20_000, initialPoolSize: 15_000, workers: 1 })
     assert.equal(parseRunConfig({ profile: 't3.xlarge' }).responseBytes, 10_320)
   })
 
@@ -221,7 +263,7 @@ describe('a profile', () => {
   })
 
   test('from a file takes the rest from the defaults, and is called by its file', () => {
-    const path = profileFile('tiny.json', {
+    const path = fileOf('tiny.json', {
       machine: { vcpus: 1, memoryGiB: 0.5 },
       ratePerSec: 10,
       gateway: { concurrency: 7 },
@@ -234,7 +276,7 @@ describe('a profile', () => {
   })
 
   test('from a file reports every problem with its place', () => {
-    const path = profileFile('bad.json', { ratePerSec: 'x', foo: 1, gateway: { concurrency: 0, bar: 2 } })
+    const path = fileOf('bad.json', { ratePerSec: 'x', foo: 1, gateway: { concurrency: 0, bar: 2 } })
     assert.deepEqual(
       problemsOf({ profile: path })
         .map((problem) => problem.replace(`--profile: ${path}: `, ''))
@@ -254,7 +296,7 @@ describe('a profile', () => {
       problemsOf({ profile: './nowhere.json' })[0] ?? '',
       /^--profile: cannot read ".\/nowhere.json" as JSON: ENOENT/,
     )
-    const path = profileFile('half.json', '{ "rate')
+    const path = fileOf('half.json', '{ "rate')
     assert.ok(problemsOf({ profile: path })[0]?.startsWith(`--profile: cannot read "${path}" as JSON: `))
   })
 })

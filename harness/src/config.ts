@@ -1,6 +1,7 @@
 import { contradictions } from './contradictions.ts'
 import { UsageError } from './errors.ts'
 import { FLAGS, type Flag } from './flags.ts'
+import type { JsonObject } from './json-object.ts'
 import { nearest } from './nearest.ts'
 import { findProfile } from './profiles/find.ts'
 import type { Profile } from './profiles/profile.ts'
@@ -37,6 +38,8 @@ export interface RunConfig {
   model: string
   /** Extra request headers, for targets that want a key; lower-case names. @default {} */
   headers: Record<string, string>
+  /** Members of every request's body beside model and messages. @default {} */
+  body: JsonObject
   /** Connections opened before the warm-up, over all threads; 0 derives them from rate x latency. @default 0 */
   connections: number
   /** Give up on a request after this many ms; 0 waits for ever. @default 30_000 */
@@ -55,6 +58,10 @@ export interface RunConfig {
     bufferSize: number
     /** @default 10_000 (t3.medium), 15_000 (t3.xlarge) */
     initialPoolSize: number
+    /** Processes that serve; the three settings above are divided among them. @default 1 */
+    workers: number
+    /** Merged over the configuration file that the run writes for it. Absent: nothing is. */
+    config?: JsonObject
   }
   /** Folder that the run's own folder is made in. @default 'results' */
   outDir: string
@@ -69,12 +76,14 @@ const { name: profile, machine: profileMachine, ...setUp } = t3Medium
 /** A run without a flag. */
 export const DEFAULTS: Readonly<RunConfig> = {
   ...setUp,
+  gateway: { ...setUp.gateway, workers: 1 },
   profile,
   profileMachine,
   target: 'builtin',
   mockJitterMs: 0,
   model: 'openai/gpt-4o-mini',
   headers: {},
+  body: {},
   connections: 0,
   timeoutMs: 30_000,
   threads: 1,

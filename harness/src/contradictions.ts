@@ -60,11 +60,17 @@ export function contradictions(config: Readonly<RunConfig>): string[] {
         'lower it or raise --buffer-size',
     )
   }
-  const leastRequestBytes = requestBytesMin(config.model)
+  const leastRequestBytes = requestBytesMin(config.model, config.body)
   if (config.requestBytes < leastRequestBytes) {
     problems.push(
-      `--request-size: must be at least ${leastRequestBytes} bytes with model "${config.model}", got ${config.requestBytes}`,
+      `--request-size: must be at least ${leastRequestBytes} bytes with model "${config.model}"` +
+        `${Object.keys(config.body).length > 0 ? ' and the members of --body' : ''}, got ${config.requestBytes}`,
     )
+  }
+  if (config.target !== 'builtin') {
+    const only = `is for the built-in gateway, and the target is ${config.target}; leave it out`
+    if (gateway.config !== undefined) problems.push(`--gateway-config: ${only}`)
+    if (gateway.workers > 1) problems.push(`--workers: ${only}`)
   }
   return problems
 }

@@ -14,6 +14,7 @@ function changed(change: (result: Result) => void): Result {
 const BLOCKING: [field: string, change: (result: Result) => void, values: string[]][] = [
   ['plan.ratePerSec', (r) => (r.plan.ratePerSec = 4000), ['5000', '4000']],
   ['plan.requestBytes', (r) => (r.plan.requestBytes = 131), ['130', '131']],
+  ['plan.body', (r) => (r.plan.body = { top_p: 1 }), ['none', '{"top_p":1}']],
   ['plan.responseBytes', (r) => (r.plan.responseBytes = 10_320), ['1370', '10320']],
   ['plan.mockLatencyMs', (r) => (r.plan.mockLatencyMs = 1499), ['1500', '1499']],
   ['plan.mockJitterMs', (r) => (r.plan.mockJitterMs = 5), ['0', '5']],
@@ -29,6 +30,8 @@ const NOTED: [field: string, change: (result: Result) => void, values: string[]]
   ['plan.connections', (r) => (r.plan.connections = 9000), ['8750', '9000']],
   ['plan.threads', (r) => (r.plan.threads = 2), ['1', '2']],
   ['plan.gateway.bufferSize', (r) => (r.plan.gateway!.bufferSize = 1), ['15000', '1']],
+  ['plan.gateway.workers', (r) => (r.plan.gateway!.workers = 2), ['1', '2']],
+  ['plan.gatewayConfig', (r) => (r.plan.gatewayConfig = { config: {} }), ['none', '{"config":{}}']],
   ['plan.gateway.nodeFlags', (r) => (r.plan.gateway!.nodeFlags = ['--a', '--b']), ['none', '--a --b']],
   ['interrupted', (r) => (r.interrupted = true), ['no', 'yes']],
 ]

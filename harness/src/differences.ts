@@ -37,6 +37,7 @@ const CONDITIONS: readonly Condition[] = [
   blocks('plan.arrival', 'arrivals', ({ plan }) => plan.arrival),
   blocks('plan.ratePerSec', 'planned rate, per s', ({ plan }) => plan.ratePerSec),
   blocks('plan.requestBytes', 'request body, bytes', ({ plan }) => plan.requestBytes),
+  blocks('plan.body', 'further members of the request body', ({ plan }) => plan.body && JSON.stringify(plan.body)),
   blocks('plan.responseBytes', 'answer body, bytes', ({ plan }) => plan.responseBytes),
   blocks('plan.mockLatencyMs', 'mock delay, ms', ({ plan }) => plan.mockLatencyMs),
   // Absent is how a run without jitter may be written.
@@ -60,6 +61,13 @@ const CONDITIONS: readonly Condition[] = [
   note('plan.gateway.concurrency', 'gateway concurrency', ({ plan }) => plan.gateway?.concurrency),
   note('plan.gateway.bufferSize', 'gateway buffer size', ({ plan }) => plan.gateway?.bufferSize),
   note('plan.gateway.initialPoolSize', 'gateway pool size', ({ plan }) => plan.gateway?.initialPoolSize),
+  // Absent is how one worker may be written.
+  note('plan.gateway.workers', 'gateway workers', ({ plan }) => plan.gateway && (plan.gateway.workers ?? 1)),
+  note(
+    'plan.gatewayConfig',
+    'gateway configuration merged in',
+    ({ plan }) => plan.gatewayConfig && JSON.stringify(plan.gatewayConfig),
+  ),
   note('plan.gateway.nodeFlags', 'gateway Node flags', ({ plan }) => plan.gateway?.nodeFlags?.join(' ')),
   note('environment.os', 'operating system', ({ environment }) => environment.os),
   note('environment.files', 'files a process may open', ({ environment }) => environment.files),

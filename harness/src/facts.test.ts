@@ -53,6 +53,14 @@ describe('ledgerLines', () => {
     assert.match(reading.covers!, /request headers seen to body read/)
   })
 
+  test('waiting before further tries is a row where there was some, and the shares still sum to 100%', () => {
+    const withWait = (mean: number) =>
+      ledgerLines({ ...ledger, rows: [...ledger.rows, { name: 'retry_backoff', mean }], unattributed: 12.09 - mean })
+    assert.deepEqual(withWait(0), lines)
+    const wait = withWait(5).find(({ name }) => name === 'retry_backoff')
+    assert.deepEqual([wait?.title, wait?.owner, wait?.meanUs], ['Retry Backoff', 'gateway', 5])
+  })
+
   test('an empty ledger divides nothing by zero', () => {
     const [rest] = ledgerLines({ requests: 0, rows: [], total: 0, unattributed: 0 })
     assert.equal(rest!.sharePct, 0)

@@ -39,6 +39,14 @@ export function ownerOf(rowName: string): Owner {
   return rowName.startsWith('generator') ? 'generator' : 'other'
 }
 
+/** Waiting before a further try: without one, a row of it would only say that there was none. */
+const ONLY_WITH_RETRIES = 'retry_backoff'
+
+/** A row that has something to say, by its mean; undefined where none was measured. */
+export function isWorthARow(name: string, mean: number | undefined): boolean {
+  return name !== ONLY_WITH_RETRIES || (mean !== undefined && mean > 0)
+}
+
 export interface LedgerLine {
   name: string
   owner: Owner | ''
@@ -52,7 +60,8 @@ export interface LedgerLine {
 /** The ledger's rows with their shares, the unattributed rest last. */
 export function ledgerLines(ledger: NonNullable<Result['ledgerUs']>): LedgerLine[] {
   const share = (us: number) => (ledger.total === 0 ? 0 : (us / ledger.total) * 100)
-  const rows = ledger.rows.map(({ name, mean, covers }): LedgerLine => {
+  const worth = ledger.rows.filter(({ name, mean }) => isWorthARow(name, mean))
+  const rows = worth.map(({ name, mean, covers }): LedgerLine => {
     const what = covers ?? SEGMENT_BY_NAME.get(name)?.covers
     const line = { name, owner: ownerOf(name), title: titleOf(name), meanUs: mean, sharePct: share(mean) }
     return what === undefined ? line : { ...line, covers: what }

@@ -1,5 +1,8 @@
 import type { RunConfig } from './config.ts'
+import { readGatewayConfig } from './gateway-config.ts'
+import { parseJsonObject } from './json-object.ts'
 import { parseDurationMs, parseNumber, parseSizeBytes } from './quantities.ts'
+import { OWN_MEMBERS } from './request-body.ts'
 import { parseTarget } from './targets/address.ts'
 
 /** Reads a text into the config; returns what is wrong with it and what would be right, or undefined. */
@@ -76,6 +79,24 @@ export const setHeader: Setter = (config, value) => {
   const name = match[1]!.toLowerCase()
   if (OWN_HEADERS.includes(name)) return `"${name}" is set by bench itself; leave it out`
   config.headers[name] = match[2]!.trim()
+  return undefined
+}
+
+export const setBody: Setter = (config, value) => {
+  const parsed = parseJsonObject(value)
+  if (typeof parsed === 'string') return `${parsed}; write '{"temperature":0.5}'`
+  const own = Object.keys(parsed).filter((name) => Object.hasOwn(OWN_MEMBERS, name))
+  if (own.length > 0) {
+    return own.map((name) => `"${name}" is set by bench itself (${OWN_MEMBERS[name]!}); leave it out`).join('; ')
+  }
+  config.body = parsed
+  return undefined
+}
+
+export const setGatewayConfig: Setter = (config, value) => {
+  const read = readGatewayConfig(value)
+  if (typeof read === 'string') return read
+  config.gateway.config = read
   return undefined
 }
 

@@ -1,5 +1,17 @@
 import type { RunConfig } from './config.ts'
-import { duration, number, set, setHeader, setMockUrl, setTarget, size, text, type Setter } from './flag-setters.ts'
+import {
+  duration,
+  number,
+  set,
+  setBody,
+  setGatewayConfig,
+  setHeader,
+  setMockUrl,
+  setTarget,
+  size,
+  text,
+  type Setter,
+} from './flag-setters.ts'
 
 /** One flag of `bench run`: how it is shown, and how its text becomes a setting. */
 export interface Flag {
@@ -177,6 +189,14 @@ export const FLAGS: readonly Flag[] = [
     set: setHeader,
   },
   {
+    name: 'body',
+    argument: 'json',
+    example: `'{"fallbacks":["openai/gpt-4o"]}'`,
+    group: 'Target',
+    help: 'members of every request body beside model and messages; they count in --request-size',
+    set: setBody,
+  },
+  {
     name: 'concurrency',
     argument: 'n',
     example: '15000',
@@ -202,6 +222,23 @@ export const FLAGS: readonly Flag[] = [
     help: 'request contexts that it makes at start',
     show: (c) => String(c.gateway.initialPoolSize),
     set: number({ min: 0, max: 10_000_000, integer: true }, (c, v) => (c.gateway.initialPoolSize = v)),
+  },
+  {
+    name: 'workers',
+    argument: 'n',
+    example: '2',
+    group: 'Built-in gateway',
+    help: 'processes that serve; its limits are divided among them',
+    show: (c) => String(c.gateway.workers),
+    set: number({ min: 1, max: 512, integer: true }, (c, v) => (c.gateway.workers = v)),
+  },
+  {
+    name: 'gateway-config',
+    argument: 'file',
+    example: 'features.json',
+    group: 'Built-in gateway',
+    help: 'its config.json, merged over the one that the run writes: members of objects one by one, lists as a whole',
+    set: setGatewayConfig,
   },
   {
     name: 'out',

@@ -28,7 +28,8 @@ const TWO: AccountSums = {
       response_parsing: 18_000,
       error_handling: 0,
       request_reading: 200_000,
-      response_sending: 300_000,
+      response_sending: 260_000,
+      retry_backoff: 40_000,
     },
     2_800_000,
   ),
@@ -53,7 +54,8 @@ describe('ledger of a gateway that gives its own account', () => {
       ['mock_delay', 1_000],
       ['response_parsing', 9],
       ['error_handling', 0],
-      ['response_sending', 150],
+      ['retry_backoff', 20],
+      ['response_sending', 130],
     ])
   })
 

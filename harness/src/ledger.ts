@@ -7,6 +7,7 @@ export type Ledger = NonNullable<Result['ledgerUs']>
 
 const HTTP_REQUEST_SLOT = SEGMENTS.findIndex(({ name }) => name === 'http_request')
 const RESPONSE_PARSING_SLOT = SEGMENTS.findIndex(({ name }) => name === 'response_parsing')
+const RESPONSE_SENDING_SLOT = SEGMENTS.findIndex(({ name }) => name === 'response_sending')
 const REQUEST_READING_SLOT = SEGMENTS.findIndex(({ name }) => name === 'request_reading')
 
 /**
@@ -65,8 +66,9 @@ function gatewayLedger(sums: AccountSums, { floorUs, pingUs, pingErrorUs }: Prob
     },
     { name: 'mock_delay', mean: mockDelay, covers: 'request read to answer written, on the clock of the mock' },
     ...range(RESPONSE_PARSING_SLOT, SEGMENTS.length)
-      .filter((slot) => slot !== REQUEST_READING_SLOT)
+      .filter((slot) => slot !== REQUEST_READING_SLOT && slot !== RESPONSE_SENDING_SLOT)
       .map(segment),
+    segment(RESPONSE_SENDING_SLOT),
   ]
   const unattributed = total - rows.reduce((sum, row) => sum + row.mean, 0)
   const error = pingErrorUs === undefined ? {} : { unattributedErrorUs: pingErrorUs }

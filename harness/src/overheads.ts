@@ -11,7 +11,7 @@ export const OVERHEADS = [
     title: 'Overhead, in process',
     brief: "all on the gateway's clock, without HTTP request",
     formula:
-      'all that the gateway times of its own work, without HTTP request; what Node does before and after, reading and writing sockets, is in the transport rows and in CPU per request',
+      'all that the gateway times, waits before further tries included, without HTTP request; what Node does before and after, reading and writing sockets, is in the transport rows and in CPU per request',
   },
   {
     name: 'client',

@@ -44,6 +44,14 @@ describe('planRun', () => {
     })
   })
 
+  test('further members stand in the body as they were given, and it is as large as without', () => {
+    const { body } = plan({ body: { fallbacks: ['openai/gpt-4o'], top_p: 0.5 }, requestBytes: 200 }).request
+    assert.equal(Buffer.byteLength(body), 200)
+    const { fallbacks, top_p, messages } = JSON.parse(body) as Record<string, unknown>
+    assert.deepEqual([fallbacks, top_p], [['openai/gpt-4o'], 0.5])
+    assert.ok(Array.isArray(messages))
+  })
+
   test('the body is a chat completion request, exact to the byte, whatever the model is called', () => {
     const models = fc.string({ unit: 'grapheme', maxLength: 30 })
     fc.assert(

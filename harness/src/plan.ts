@@ -44,7 +44,7 @@ export function planRun(config: RunConfig, connections: number): Plan {
       method: 'POST',
       path: '/v1/chat/completions',
       headers: { 'content-type': 'application/json', [TIMING_REQUEST_HEADER]: '1', ...config.headers },
-      body: requestBody(config.model, config.requestBytes),
+      body: requestBody(config.model, config.requestBytes, config.body),
     },
     // Straight to the mock there is no gateway to go past.
     probeRatePerSec: config.target === 'direct' ? 0 : config.probeRatePerSec,

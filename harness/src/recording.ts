@@ -93,6 +93,11 @@ export const ResultSchema = Type.Object(
       mockLatencyMs: num('ms'),
       mockJitterMs: opt(num('ms')),
       model: opt(Type.String()),
+      body: opt(
+        Type.Record(Type.String(), Type.Unknown(), {
+          description: "members of every request's body beside model and messages",
+        }),
+      ),
       threads: opt(Type.Integer()),
       probeRatePerSec: opt(num('requests per second past the gateway')),
       gateway: opt(
@@ -100,7 +105,14 @@ export const ResultSchema = Type.Object(
           concurrency: Type.Integer(),
           bufferSize: Type.Integer(),
           initialPoolSize: Type.Integer(),
+          workers: opt(Type.Integer({ description: 'processes that serve; absent: 1' })),
           nodeFlags: opt(Type.Array(Type.String())),
+        }),
+      ),
+      gatewayConfig: opt(
+        Type.Record(Type.String(), Type.Unknown(), {
+          description:
+            "what was merged over the built-in gateway's configuration, in its format, without keys and passwords",
         }),
       ),
     }),

@@ -16,7 +16,7 @@ import { requestsDueIn, Timeline, type TimelineSecond } from './timeline.ts'
 
 /** What a run brought home. */
 export interface RunMeasurement {
-  target: Pick<RunningTarget, 'name' | 'url' | 'version' | 'managed' | 'nodeFlags'>
+  target: Pick<RunningTarget, 'name' | 'url' | 'version' | 'managed' | 'nodeFlags' | 'settings'>
   load: LoadMeasurement
   /** What the target says of its own clock; absent for all but the built-in gateway. */
   account?: GatewayAccount

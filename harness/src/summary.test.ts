@@ -123,6 +123,21 @@ describe('summarize', () => {
     for (const key of ['latencyMs', 'floor', 'stagesUs', 'overheadUs', 'ledgerUs'] as const) assert.ok(result[key], key)
   })
 
+  test('the gateway has the settings that it works by, workers and what was merged in beside them, without its keys', () => {
+    const settings = { concurrency: 7, bufferSize: 8, initialPoolSize: 9 }
+    const config = { providers: { openai: { keys: [{ value: 'sk-secret' }] } } }
+    const { plan } = summarize(
+      recordingOf(tenAttempts, {
+        settings: { gateway: { ...DEFAULTS.gateway, workers: 2, config }, body: { top_p: 1 } },
+        target: { ...full.target, settings },
+      }),
+    )
+    assert.deepEqual(plan.gateway, { ...settings, workers: 2, nodeFlags: ['--max-semi-space-size=64'] })
+    assert.deepEqual(plan.gatewayConfig, { providers: { openai: { keys: [{ value: '[not kept]' }] } } })
+    assert.deepEqual(plan.body, { top_p: 1 })
+    for (const key of ['gatewayConfig', 'body']) assert.ok(!(key in summarize(full).plan), key)
+  })
+
   test('pure: the same recording gives the same result', () => {
     assert.deepEqual(summarize(full), summarize(full))
   })
@@ -189,6 +204,14 @@ describe('summarize', () => {
     assert.ok(!('belowClock' in stagesUs!.request_setup!))
     assert.equal(stagesUs!.http_request?.mean, 1_200)
     assert.equal(stagesUs!.http_request.count, 10)
+  })
+
+  test('a wait that few requests had is not below the clock, for its mean is exact', () => {
+    const retried = attemptAt(9, { timingNs: timing({ http_request: 1_200e3, retry_backoff: 100e3 }, 1_305e3) })
+    const account = { clockCostNs: 40, batchMeanNs: {} }
+    const { stagesUs } = summarize(recordingOf([...tenAttempts.slice(0, 9), retried], { account }))
+    assert.equal(stagesUs?.retry_backoff?.mean, 10)
+    assert.ok(!('belowClock' in stagesUs.retry_backoff))
   })
 
   test('CPU per request is over the requests that ended, and the timeline has the programs beside the load', () => {

@@ -1,6 +1,7 @@
 import { SEGMENTS } from '@gatebench/gateway/stages'
 import type { RunConfig } from './config.ts'
 import type { GatewayAccount } from './gateway-account.ts'
+import { withoutSecrets } from './gateway-config.ts'
 import type { Histogram } from './histogram.ts'
 import { drawUpLedger } from './ledger.ts'
 import type { Plan } from './plan.ts'
@@ -38,7 +39,7 @@ export function summarize(recording: Recording): Result {
   })
   const evidence = {
     ...(interrupted && { interrupted }),
-    plan: planOf(config, plan, target.nodeFlags),
+    plan: planOf(config, plan, target),
     requests: {
       planned,
       sent: counts.sent,
@@ -86,7 +87,8 @@ export function summarize(recording: Recording): Result {
   }
 }
 
-function planOf(config: RunConfig, plan: Plan, nodeFlags: readonly string[] | undefined): Result['plan'] {
+function planOf(config: RunConfig, plan: Plan, target: Recording['target']): Result['plan'] {
+  const { config: gatewayConfig, ...gateway } = config.gateway
   return {
     arrival: 'constant',
     ratePerSec: plan.ratePerSec,
@@ -103,7 +105,11 @@ function planOf(config: RunConfig, plan: Plan, nodeFlags: readonly string[] | un
     model: config.model,
     threads: plan.threads,
     probeRatePerSec: plan.probeRatePerSec,
-    ...(config.target === 'builtin' && { gateway: { ...config.gateway, nodeFlags: [...(nodeFlags ?? [])] } }),
+    ...(Object.keys(config.body).length > 0 && { body: config.body }),
+    ...(config.target === 'builtin' && {
+      gateway: { ...gateway, ...target.settings, nodeFlags: [...(target.nodeFlags ?? [])] },
+      ...(gatewayConfig && { gatewayConfig: withoutSecrets(gatewayConfig) }),
+    }),
   }
 }
 
@@ -192,11 +198,16 @@ function stagesOf(recording: Recording): Pick<Result, 'stagesUs'> {
         p99: histogram.percentile(99) / 1e3,
         p999: histogram.percentile(99.9) / 1e3,
         max: histogram.max / 1e3,
-        ...(account && histogram.percentile(50) < account.clockCostNs && { belowClock: belowClock(account, name) }),
+        ...(account && isBelowClock(name, histogram, account) && { belowClock: belowClock(account, name) }),
       },
     ] as const
   })
   return { stagesUs: Object.fromEntries(stages) }
+}
+
+/** A wait before a further try is none at all or some ms: it is short for most requests, and never for the clock. */
+function isBelowClock(name: string, histogram: Histogram, { clockCostNs }: GatewayAccount): boolean {
+  return name !== 'retry_backoff' && histogram.percentile(50) < clockCostNs
 }
 
 function belowClock(account: GatewayAccount, name: string): { clockUs: number; batchMeanUs?: number } {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -39,6 +39,45 @@ describe('the main job', { concurrency: true }, () => {
       let logged = 0
       for (let line = log.nextIntervalHistogram(); line; line = log.nextIntervalHistogram()) logged += line.totalCount
       assert.equal(logged, 400, 'the histogram log holds every answer')
+    }))
+
+  test('workers, merged settings and members of the body reach the gateway, and its CPU is that of all processes', () =>
+    withFolder(async (out) => {
+      const settings = join(out, 'gateway.json')
+      await writeFile(
+        settings,
+        JSON.stringify({
+          config: { caller_keys: [{ name: 'bench', value: 'caller-key-of-bench' }] },
+          providers: {
+            openai: {
+              keys: [
+                { name: 'dead', value: 'sk-d' },
+                { name: 'other', value: 'sk-o' },
+              ],
+              network_config: { max_retries: 1 },
+            },
+          },
+        }),
+      )
+      const runs = join(out, 'runs')
+      const flags = ['--workers', '2', '--gateway-config', settings, '--body', '{"fallbacks":["openai/gpt-4o"]}']
+      const refused = await bench([...SMALL, ...flags, '--out', runs])
+      assert.equal(refused.exitCode, 3)
+      assert.match(refused.stderr, /answered 401/)
+      const header = ['--header', 'authorization: Bearer caller-key-of-bench']
+      const { stderr } = await bench([...SMALL, ...flags, ...header, '--out', runs])
+      const { result, folder } = await onlyRun(runs)
+      assert.equal(result.requests.ok, 400, stderr)
+      // The primary and its workers.
+      assert.equal(result.resources.gateway!.processes, 3)
+      assert.ok(result.resources.gateway!.rssPeakMiB > 100, 'memory of all of them')
+      assert.equal(result.plan.gateway!.workers, 2)
+      assert.equal(result.stagesUs!['retry_backoff']!.max, 0)
+      const kept = await readFile(join(folder, 'result.json'), 'utf8')
+      assert.doesNotMatch(
+        JSON.stringify(JSON.parse(kept, (key, value: unknown) => (key === 'command' ? [] : value))),
+        /caller-key|sk-/,
+      )
     }))
 
   test('two driver threads send the same plan as one', () =>

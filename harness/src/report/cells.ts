@@ -13,7 +13,7 @@ import {
   formatUs,
   NOT_MEASURED,
 } from '../units.ts'
-import { ledgerLines, machines } from '../facts.ts'
+import { isWorthARow, ledgerLines, machines } from '../facts.ts'
 import { OVERHEADS } from '../overheads.ts'
 
 /** The words and figures of a run's tables as text, which console and markdown only lay out. */
@@ -22,6 +22,8 @@ import { OVERHEADS } from '../overheads.ts'
 export const NO_FIGURE = '-'
 
 export type Pair = [label: string, text: string]
+
+type GatewayPlan = NonNullable<Result['plan']['gateway']>
 
 const orNot = <T>(value: T | undefined, format: (value: T) => string) =>
   value === undefined ? NOT_MEASURED : format(value)
@@ -55,7 +57,7 @@ export function setUpPairs(result: Result): Pair[] {
       ? result.profile
       : `${machine.published}${machine.imitated === true ? ': imitated, the run was not on that machine' : ''}`
   const settings = plan.gateway
-    ? `concurrency ${formatCount(plan.gateway.concurrency)}, buffer ${formatCount(plan.gateway.bufferSize)}, pool ${formatCount(plan.gateway.initialPoolSize)}${(plan.gateway.nodeFlags ?? []).map((flag) => `, ${flag}`).join('')}`
+    ? gatewayText(plan.gateway)
     : direct
       ? 'none: the requests go straight to the mock'
       : 'its settings are not known to bench'
@@ -69,14 +71,29 @@ export function setUpPairs(result: Result): Pair[] {
       'plan',
       `${formatRate(plan.ratePerSec)}/s, evenly spaced, for ${formatDuration(plan.durationMs)} after ${formatDuration(plan.warmupMs)} of warm-up: ${formatCount(plan.requests)} requests`,
     ],
-    ['payload', `request ${formatCount(plan.requestBytes)} bytes, answer ${formatCount(plan.responseBytes)} bytes`],
+    [
+      'payload',
+      `request ${formatCount(plan.requestBytes)} bytes${plan.body ? ` with ${JSON.stringify(plan.body)}` : ''}, answer ${formatCount(plan.responseBytes)} bytes`,
+    ],
     [
       'bounds',
       `timeout ${plan.timeoutMs === 0 ? 'none' : formatDuration(plan.timeoutMs)}, ${formatCount(plan.connections)} connections, seed ${plan.seed}`,
     ],
     ['mock', `answers after ${formatCount(plan.mockLatencyMs)}${jitter} ms`],
     ['gateway', settings],
+    ...(plan.gatewayConfig ? [['merged in', spaced(plan.gatewayConfig)] satisfies Pair] : []),
   ]
+}
+
+function gatewayText({ concurrency, bufferSize, initialPoolSize, workers = 1, nodeFlags = [] }: GatewayPlan): string {
+  const limits = `concurrency ${formatCount(concurrency)}, buffer ${formatCount(bufferSize)}, pool ${formatCount(initialPoolSize)}`
+  return [workers === 1 ? limits : `${formatCount(workers)} workers, together ${limits}`, ...nodeFlags].join(', ')
+}
+
+/** JSON with a blank after each mark, so that lines of it can be broken. */
+function spaced(json: NonNullable<Result['plan']['gatewayConfig']>): string {
+  // Line breaks inside of texts are escaped: these are all between values.
+  return JSON.stringify(json, null, 1).replaceAll(/\n */g, ' ')
 }
 
 export const DISTRIBUTION_HEAD = ['mean', 'min', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max']
@@ -179,12 +196,13 @@ export function belowClockText({ clockUs, batchMeanUs }: NonNullable<Stage['belo
 export const STAGE_HEAD = ['mean', 'p50', 'p90', 'p99', 'p99.9', 'max']
 
 /**
- * The ten stages and the gateway's work outside them; `cells` are figures, or one `remark` stands in their place.
+ * The ten stages and the gateway's time outside them; `cells` are figures, or one `remark` stands in their place.
  * Undefined when the target gave no account.
  */
 export function stageRows({ stagesUs }: Result): { title: string; cells?: string[]; remark?: string }[] | undefined {
   if (!stagesUs) return undefined
-  return SEGMENTS.map(({ name, title }) => {
+  const worth = SEGMENTS.filter(({ name }) => isWorthARow(name, stagesUs[name]?.mean))
+  return worth.map(({ name, title }) => {
     const stage = stagesUs[name]
     if (!stage) return { title, remark: NOT_MEASURED }
     if (stage.belowClock) return { title, remark: belowClockText(stage.belowClock) }

@@ -147,6 +147,38 @@ describe('renderConsole', () => {
     assert.match(stages, /Error Handling .*\n  Request Reading +77\.7 .*\n  Response Sending +88\.8 /)
   })
 
+  test('waiting before further tries has its rows only where there was some', () => {
+    const waiting = (mean: number) => {
+      const result = fixtureResult()
+      result.stagesUs!['retry_backoff'] = { count: 290_000, mean, p50: 0, p90: 0, p99: 0, p999: 0, max: mean * 10 }
+      result.ledgerUs!.rows.push({ name: 'retry_backoff', mean })
+      return plain(result)
+    }
+    assert.equal(waiting(0), plain(fixtureResult()))
+    assert.match(waiting(7.77), /Response Sending .*\n  Retry Backoff +7\.77 /)
+    assert.match(waiting(7.77), /\n  Retry Backoff +gateway +7\.77 /)
+  })
+
+  test('workers, members of the body and settings that were merged in are told, broken into lines of some width', () => {
+    const { plan } = fixtureResult()
+    const text = plain(
+      fixtureResult({
+        plan: {
+          ...plan,
+          gateway: { ...plan.gateway!, workers: 2 },
+          body: { fallbacks: ['openai/gpt-4o'] },
+          gatewayConfig: { config: { prometheus_labels: Array.from({ length: 30 }, (_, i) => `label-${i}`) } },
+        },
+      }),
+    )
+    assert.match(text, /gateway +2 workers, together concurrency 15,000, buffer 15,000, pool 10,000\n/)
+    assert.match(text, /payload +request 130 bytes with {"fallbacks":\["openai\/gpt-4o"\]}, answer 1,370 bytes\n/)
+    assert.match(
+      text,
+      /merged in +{ "config": { "prometheus_labels": \[ "label-0", .*\n( {11}.*\n)+ {11}.*"label-29" \] } }\n/,
+    )
+  })
+
   test('a run without a gateway says that there is none', () => {
     const text = plain(
       fixtureResult({

@@ -19,6 +19,7 @@ import {
   setUpPairs,
   STAGE_HEAD,
   stageRows,
+  type Pair,
 } from './cells.ts'
 import { grade } from '../facts.ts'
 import { textTable, wrap, type Align } from './text-table.ts'
@@ -37,6 +38,12 @@ const NO_ACCOUNT = `${NOT_MEASURED}: the target gives no account of its time`
 function section(paint: ChalkInstance, head: string[], rows: string[][], align: Align[]): string[] {
   const [first, ...rest] = textTable([head, ...rows.map(([title, ...cells]) => [INDENT + title!, ...cells])], align)
   return ['', paint.bold(first), ...rest]
+}
+
+/** What would be much too long for a line goes on below its beginning. */
+function wrapped([label, text]: Pair): Pair[] {
+  if (text.length <= 2 * WIDTH) return [[label, text]]
+  return wrap(text, WIDTH).map((line, i) => [i === 0 ? label : '', line])
 }
 
 const numeric = (columns: number): Align[] => ['left', ...Array.from({ length: columns }, (): Align => 'right')]
@@ -102,7 +109,7 @@ export function renderConsole(result: Result, { color, folder }: ConsoleOptions)
   const lines = [
     ...verdictLines(result, paint),
     '',
-    ...textTable(setUpPairs(result), ['left', 'left']),
+    ...textTable(setUpPairs(result).flatMap(wrapped), ['left', 'left']),
     ...latencyLines(result, paint),
     ...section(paint, ['Requests', ''], requestPairs(result), ['left', 'left']),
     ...section(paint, ['Instruments', ''], instrumentPairs(result), ['left', 'left']),

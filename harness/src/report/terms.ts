@@ -44,6 +44,11 @@ export const TERMS: readonly Term[] = [
   { term: 'overhead in_process', means: `${OVERHEADS[1].formula}, us` },
   { term: 'overhead client', means: `${OVERHEADS[2].formula}, us: what the caller pays for having the gateway` },
   {
+    term: 'retry backoff',
+    means:
+      "waiting before a further try, us: the gateway's by its rules, though no work of its own; in overhead in_process, not in published; tables leave it out where nothing was tried again. The tries before the last are in HTTP Request, and so, where the mock failed them, in the transport between gateway and mock",
+  },
+  {
     term: 'below the clock',
     means:
       'the stage is shorter than one reading of the clock, so its single readings say nothing; the batch figure is the same function on a typical request, timed many times over and divided',

@@ -1,11 +1,13 @@
-import type { GatewayConfigFile } from '@gatebench/gateway/config'
+import { ConfigError, parseConfig, type GatewayConfigFile, type ParsedConfig } from '@gatebench/gateway/config'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { UsageError } from '../errors.ts'
+import { isJsonObject, mergeJson, type JsonObject } from '../json-object.ts'
 import { startProgram } from '../processes.ts'
-import type { RunningTarget, Target, TargetContext } from './target.ts'
+import type { GatewaySettings, RunningTarget, Target, TargetContext } from './target.ts'
 
 const MAIN = import.meta.resolve('@gatebench/gateway/main')
 
@@ -16,7 +18,7 @@ const MAIN = import.meta.resolve('@gatebench/gateway/main')
  */
 export const BUILTIN_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=8']
 
-/** Room for connections that are between two requests while every request of the load is in flight. */
+/** Room in each worker for connections that are between two requests while every request of the load is in flight. */
 const RESTING_CONNECTIONS = 100
 
 /** Opening thousands of upstream connections comes before it listens. */
@@ -29,6 +31,7 @@ const FOR_EVER_MS = 86_400_000
 export const CONFIG_FOLDER_PREFIX = `gatebench-gateway-${process.pid}-`
 
 const USUAL_BODY_MIB = 10
+const USUAL_WAITING_BODIES_MIB = 256
 
 /** The run's model, listed at its provider by its own name, so that requests may name it with or without the prefix. */
 const PROVIDER_PREFIX = /^openai\//
@@ -37,15 +40,20 @@ const PROVIDER_PREFIX = /^openai\//
 export const builtin: Target = { name: 'builtin', needsMock: true, start: startBuiltin }
 
 async function startBuiltin(context: TargetContext): Promise<RunningTarget> {
+  const file = builtinConfig(context)
+  const settings = settingsOf(file, context)
   const folder = await mkdtemp(join(tmpdir(), CONFIG_FOLDER_PREFIX))
   const removeFolder = () => rm(folder, { recursive: true, force: true })
   try {
     const configFile = join(folder, 'config.json')
-    await writeFile(configFile, JSON.stringify(builtinConfig(context), null, 2))
+    await writeFile(configFile, JSON.stringify(file, null, 2))
     const program = await startProgram({
       name: 'gateway',
       script: fileURLToPath(MAIN),
-      args: ['--config', configFile, '--host', '127.0.0.1', '--port', '0'],
+      args: [
+        ...['--config', configFile, '--host', '127.0.0.1', '--port', '0'],
+        ...['--workers', String(context.config.gateway.workers)],
+      ],
       nodeFlags: BUILTIN_NODE_FLAGS,
       readyTimeoutMs: READY_TIMEOUT_MS,
       ...(context.signal && { signal: context.signal }),
@@ -57,6 +65,7 @@ async function startBuiltin(context: TargetContext): Promise<RunningTarget> {
       managed: true,
       pid: program.pid,
       nodeFlags: BUILTIN_NODE_FLAGS,
+      settings,
       exited: program.exited,
       stderrTail: () => program.stderrTail(),
       stop: async () => {
@@ -70,13 +79,52 @@ async function startBuiltin(context: TargetContext): Promise<RunningTarget> {
   }
 }
 
-/** The gateway's configuration file for a run, in the format of gateway/src/config.ts. */
-export function builtinConfig({ config, mockUrl, connections }: TargetContext): GatewayConfigFile {
-  return {
+/**
+ * The gateway's configuration file for a run, in the format of gateway/src/config.ts. What the run was told to merge over
+ * it may not be in that format: `settingsOf` says so.
+ */
+export function builtinConfig(context: TargetContext): JsonObject {
+  const merged = mergeJson(ownConfig(context), context.config.gateway.config ?? {})
+  if (!isJsonObject(merged['providers'])) return merged
+  // No provider of a benchmark may stand for a real one, which would be sent the load.
+  const providers = Object.entries(merged['providers']).map(([name, provider]): [string, unknown] => [
+    name,
+    isJsonObject(provider) ? mergeJson({ network_config: { base_url: context.mockUrl } }, provider) : provider,
+  ])
+  return { ...merged, providers: Object.fromEntries(providers) }
+}
+
+/**
+ * What the gateway will work by.
+ *
+ * @throws {UsageError} with every problem of the settings that were merged over the run's own, those included that would
+ *   change nothing: nobody could tell from the figures.
+ */
+function settingsOf(file: JsonObject, { config }: TargetContext): GatewaySettings {
+  const { initialPoolSize, providers } = readByGateway(file)
+  const { concurrency, bufferSize } = providers.find(({ name }) => config.model.startsWith(`${name}/`)) ?? providers[0]!
+  return { concurrency, bufferSize, initialPoolSize }
+}
+
+function readByGateway(file: JsonObject): ParsedConfig['config'] {
+  try {
+    const { config, warnings } = parseConfig(file, process.env)
+    if (warnings.length > 0) throw new ConfigError(warnings)
+    return config
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new UsageError(error.problems.map((problem) => `--gateway-config: ${problem}`))
+  }
+}
+
+function ownConfig({ config, mockUrl, connections }: TargetContext): JsonObject {
+  const requestMiB = config.requestBytes / 2 ** 20
+  const file: GatewayConfigFile = {
     config: {
       initial_pool_size: config.gateway.initialPoolSize,
       drop_excess_requests: false,
-      max_request_body_mb: Math.max(USUAL_BODY_MIB, Math.ceil(config.requestBytes / 2 ** 20)),
+      max_request_body_mb: Math.max(USUAL_BODY_MIB, Math.ceil(requestMiB)),
+      max_waiting_body_mb: Math.max(USUAL_WAITING_BODIES_MIB, Math.ceil(requestMiB * connections)),
     },
     providers: {
       openai: {
@@ -90,12 +138,13 @@ export function builtinConfig({ config, mockUrl, connections }: TargetContext): 
         network_config: {
           base_url: mockUrl,
           timeout: config.timeoutMs === 0 ? FOR_EVER_MS : config.timeoutMs,
-          max_conns_per_host: connections + RESTING_CONNECTIONS,
+          max_conns_per_host: connections + RESTING_CONNECTIONS * config.gateway.workers,
           open_ahead: connections,
         },
       },
     },
   }
+  return file
 }
 
 function builtinVersion(): string {

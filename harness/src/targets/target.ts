@@ -11,6 +11,13 @@ export interface TargetContext {
   signal?: AbortSignal
 }
 
+/** What the built-in gateway was told, all in all. */
+export interface GatewaySettings {
+  concurrency: number
+  bufferSize: number
+  initialPoolSize: number
+}
+
 /** Whatever stands where the gateway stands, ready for load. */
 export interface RunningTarget {
   name: string
@@ -23,6 +30,8 @@ export interface RunningTarget {
   pid?: number
   /** Options of node that it was started with. */
   nodeFlags?: readonly string[]
+  /** Of the built-in gateway, whatever they came from. */
+  settings?: GatewaySettings
   /** Settles when a managed target has ended, wanted or not. */
   exited?: Promise<ProgramExit>
   /** Its last lines on stderr. */

@@ -6,17 +6,18 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { describe, test } from 'node:test'
 import { parseRunConfig } from '../config.ts'
-import { TargetError } from '../errors.ts'
+import { TargetError, UsageError } from '../errors.ts'
+import type { JsonObject } from '../json-object.ts'
 import { builtin, builtinConfig, CONFIG_FOLDER_PREFIX } from './builtin.ts'
 import { direct } from './direct.ts'
 import { findTarget } from './find.ts'
 import { reach } from './url.ts'
 
-const context = (flags: Record<string, string> = {}) => ({
-  config: parseRunConfig({ latency: '0', ...flags }),
-  mockUrl: 'http://127.0.0.1:9',
-  connections: 321,
-})
+const context = (flags: Record<string, string> = {}, merged?: JsonObject) => {
+  const config = parseRunConfig({ latency: '0', ...flags })
+  if (merged) config.gateway.config = merged
+  return { config, mockUrl: 'http://127.0.0.1:9', connections: 321 }
+}
 
 test('a name finds its target, and anything else is a URL', () => {
   assert.equal(findTarget('builtin'), builtin)
@@ -50,6 +51,74 @@ describe('the configuration of the built-in gateway', () => {
     const { config } = parseConfig(builtinConfig(context({ timeout: '0', 'request-size': '20MiB' })), {})
     assert.equal(config.providers[0]?.network.timeoutMs, 86_400_000)
     assert.ok(config.maxRequestBodyBytes >= 20 * 2 ** 20)
+    // All of them at once.
+    assert.ok(config.maxWaitingBodyBytes >= 321 * 20 * 2 ** 20)
+  })
+
+  test('leaves every worker room for connections between two requests', () => {
+    const { config } = parseConfig(builtinConfig(context({ workers: '3' })), {})
+    assert.equal(config.providers[0]?.network.maxConnsPerHost, 321 + 3 * 100)
+  })
+
+  test('takes what is merged over it: objects member by member, lists as a whole', () => {
+    const keys = [{ value: 'sk-a' }, { value: 'sk-b', weight: 2 }]
+    const { config, warnings } = parseConfig(
+      builtinConfig(
+        context(
+          {},
+          {
+            config: { prometheus_labels: ['team'] },
+            providers: { openai: { keys, network_config: { max_retries: 3 } } },
+          },
+        ),
+      ),
+      {},
+    )
+    assert.deepEqual(warnings, [])
+    const [provider] = config.providers
+    assert.ok(provider)
+    assert.deepEqual(
+      provider.keys.map(({ value, models }) => [value, models]),
+      [
+        ['sk-a', 'all'],
+        ['sk-b', 'all'],
+      ],
+    )
+    assert.deepEqual([provider.network.maxRetries, provider.network.openAhead], [3, 321])
+    assert.deepEqual([config.prometheusLabels, config.initialPoolSize], [['team'], 10_000])
+  })
+
+  test('sends every provider that is merged in to the mock, unless it says where to', () => {
+    const providers = {
+      anthropic: { keys: [{ value: 'k' }] },
+      groq: { keys: [{ value: 'k' }], network_config: { base_url: 'http://127.0.0.1:10', max_retries: 1 } },
+    }
+    const { config } = parseConfig(builtinConfig(context({}, { providers })), {})
+    assert.deepEqual(
+      config.providers.map(({ name, network }) => [name, network.baseUrl.origin]),
+      [
+        ['openai', 'http://127.0.0.1:9'],
+        ['anthropic', 'http://127.0.0.1:9'],
+        ['groq', 'http://127.0.0.1:10'],
+      ],
+    )
+  })
+
+  test('with settings that are wrong, or that would change nothing, is a usage error with all of them', async () => {
+    const problemsOf = async (merged: JsonObject) => {
+      const error: unknown = await builtin.start(context({}, merged)).catch((reason: unknown) => reason)
+      assert.ok(error instanceof UsageError, String(error))
+      return error.problems
+    }
+    assert.deepEqual(await problemsOf({ config: { initial_pool_size: -1 }, providers: { openai: { keys: 5 } } }), [
+      '--gateway-config: config.initial_pool_size: must be a whole number from 0 to 10000000, got -1',
+      '--gateway-config: providers.openai.keys: must be a list, got a number',
+    ])
+    assert.deepEqual(await problemsOf({ config: { labels: [] }, provider: {} }), [
+      '--gateway-config: config.labels: not a setting of this gateway; it changes nothing',
+      '--gateway-config: provider: not a setting of this gateway; it changes nothing',
+    ])
+    assert.match((await problemsOf({ providers: 5 })).join(), /^--gateway-config: providers: must be an object/)
   })
 })
 
@@ -65,10 +134,12 @@ describe('the built-in gateway', () => {
     await once(mock, 'listening')
     const before = new Set(leftovers())
     const mockUrl = `http://127.0.0.1:${(mock.address() as AddressInfo).port}`
-    const target = await builtin.start({ ...context(), mockUrl, connections: 5 })
+    const merged = { config: { initial_pool_size: 12 } }
+    const target = await builtin.start({ ...context({ concurrency: '7' }, merged), mockUrl, connections: 5 })
     try {
       assert.equal(opened, 5)
       assert.equal(target.managed, true)
+      assert.deepEqual(target.settings, { concurrency: 7, bufferSize: 15_000, initialPoolSize: 12 })
       assert.match(target.version ?? '', /^\d+\.\d+\.\d+$/)
       assert.equal((await fetch(`${target.url}/health`)).status, 200)
     } finally {
