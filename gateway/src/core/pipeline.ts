@@ -315,9 +315,14 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     const failure = relayFailure(context, relay)
     // What came before the failure is the caller's, unless it has nothing yet: then another try may give it the whole.
     if (events !== '' && (failure === undefined || context.streamBegun)) this.handOver(context, events)
-    if (failure === undefined) return
-    this.stop(context)
-    this.tryFailed(context, failure)
+    if (failure !== undefined) {
+      this.stop(context)
+      this.tryFailed(context, failure)
+    } else if (events !== '' && relay.translator.done) {
+      const { idleDeadlines, endDeadlines } = context.route!.provider
+      idleDeadlines.remove(context.deadlineLink)
+      endDeadlines.add(context.deadlineLink)
+    }
   }
 
   private handOver(context: RequestContext, events: string): void {
@@ -547,6 +552,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     if (route) {
       route.provider.deadlines.remove(context.deadlineLink)
       route.provider.idleDeadlines.remove(context.deadlineLink)
+      route.provider.endDeadlines.remove(context.deadlineLink)
     }
     this.releaseBody(context)
     this.contexts.release(context as C)

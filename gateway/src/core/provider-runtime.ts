@@ -20,6 +20,8 @@ export interface ProviderEvents {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
+/** After a stream's last event so long for the end of the answer, without which its connection cannot be used again. */
+const STREAM_END_MS = 1_000
 /** Paths may hold a model's name, and those are the callers' to choose. */
 const MAX_CACHED_HEADS_PER_KEY = 1_000
 
@@ -44,6 +46,8 @@ export class ProviderRuntime {
   readonly pool: UpstreamPool
   readonly deadlines: Deadlines<RequestContext>
   readonly idleDeadlines: Deadlines<RequestContext>
+  /** Of streams whose last event has come. */
+  readonly endDeadlines: Deadlines<RequestContext>
   private readonly endpoint: { apiVersion?: string }
   private readonly headsByKey: ReadonlyMap<KeyConfig, Map<string, string>>
 
@@ -76,6 +80,9 @@ export class ProviderRuntime {
       events.expired(context)
     })
     this.idleDeadlines = new Deadlines(network.streamIdleTimeoutMs, (context) => {
+      events.idled(context)
+    })
+    this.endDeadlines = new Deadlines(Math.min(STREAM_END_MS, network.streamIdleTimeoutMs), (context) => {
       events.idled(context)
     })
   }
@@ -113,6 +120,7 @@ export class ProviderRuntime {
   close(): void {
     this.deadlines.close()
     this.idleDeadlines.close()
+    this.endDeadlines.close()
     this.pool.close()
   }
 

@@ -326,8 +326,8 @@ describe('a provider with ways of its own', () => {
     assert.deepEqual(gateway.failures, [])
   })
 
-  test('that keeps the connection open after [DONE] ends well', async (t) => {
-    const { gateway, upstream, caller } = await begun(t, { stream_idle_timeout_in_seconds: 0.2 })
+  test('that keeps the connection open after [DONE] ends well, long before the idle limit', async (t) => {
+    const { gateway, upstream, caller } = await begun(t, { stream_idle_timeout_in_seconds: 3_600 })
     upstream.send(DONE)
     assert.equal(await caller.next(), DONE)
     assert.equal(await caller.next(), undefined)
@@ -342,6 +342,21 @@ describe('a provider with ways of its own', () => {
     assert.equal(await caller.next(), DONE)
     upstream.socket.destroy()
     assert.equal(await caller.next(), undefined)
+    assertNothingLeaked(gateway)
+    assert.deepEqual(gateway.failures, [])
+  })
+
+  test('that never stops sending after [DONE] does not keep it alive', async (t) => {
+    const { gateway, upstream, caller } = await begun(t, { stream_idle_timeout_in_seconds: 0.5 })
+    upstream.send(DONE)
+    const sending = setInterval(() => {
+      upstream.send(': more\n\n')
+    }, 50)
+    t.after(() => {
+      clearInterval(sending)
+    })
+    assert.equal(await caller.rest(), DONE)
+    await upstream.closed
     assertNothingLeaked(gateway)
     assert.deepEqual(gateway.failures, [])
   })

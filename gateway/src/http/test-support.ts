@@ -97,7 +97,7 @@ export function assertNothingLeaked({ gateway }: Pick<RunningGateway, 'gateway'>
   const problems: string[] = []
   if (gateway.contexts.inUse !== 0) problems.push(`${gateway.contexts.inUse} contexts in use`)
   if (gateway.waitingBodyBytes !== 0) problems.push(`${gateway.waitingBodyBytes} bytes of bodies held`)
-  for (const { name, pool, queue, deadlines, idleDeadlines } of gateway.providers) {
+  for (const { name, pool, queue, deadlines, idleDeadlines, endDeadlines } of gateway.providers) {
     const { inUse, waiting, open, idle } = pool.counters
     if (inUse !== 0 || open !== idle) problems.push(`${name}: ${inUse} connections in use`)
     if (waiting !== 0) problems.push(`${name}: ${waiting} waiting for a connection`)
@@ -105,6 +105,7 @@ export function assertNothingLeaked({ gateway }: Pick<RunningGateway, 'gateway'>
     if (queue.buffered + queue.waitingForRoom !== 0) problems.push(`${name}: queue not empty`)
     if (deadlines.pending !== 0) problems.push(`${name}: ${deadlines.pending} deadlines pending`)
     if (idleDeadlines.pending !== 0) problems.push(`${name}: ${idleDeadlines.pending} idle limits pending`)
+    if (endDeadlines.pending !== 0) problems.push(`${name}: ${endDeadlines.pending} streams wait for their end`)
   }
   if (problems.length > 0) throw new Error(problems.join('; '))
 }
