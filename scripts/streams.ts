@@ -23,6 +23,8 @@ import type { Tally } from './streams/tally.ts'
 import { median } from './support.ts'
 
 const TARGET_P99_ADDED_MS = 1
+/** A floor above this belongs to a machine that does something else as well: differences to it are noise. */
+const QUIET_P99_MS = 2
 const TRIES = 2
 /** The search ends when the smallest number that failed is at most so much above the largest that was carried. */
 const GAP = 1.1
@@ -111,6 +113,10 @@ async function compareRounds(): Promise<void> {
     `all rounds: ${lost} chunks lost, ${unfinished} streams without [DONE]; late, by round: ${late.join(', ')}`,
   )
   console.log(`p99 added: ${p99AddedMs.toFixed(3)} ms, target <= ${TARGET_P99_ADDED_MS} ms: ${met ? 'met' : 'MISSED'}`)
+  const floorP99Ms = mediansOf(rows.direct)[PERCENTILES.indexOf(99)]!
+  if (floorP99Ms > QUIET_P99_MS) {
+    console.log(`straight to the mock p99 is ${floorP99Ms.toFixed(1)} ms: this machine is busy, judge by another run`)
+  }
   if (!met || lost > 0 || unfinished > 0) process.exitCode = 1
 }
 
