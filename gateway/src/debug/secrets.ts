@@ -2,6 +2,7 @@ import type { GatewayConfig } from '../config.ts'
 
 /** V8 cuts the strings of a heap snapshot at 1,024 characters; some of those become more or fewer in UTF-8. */
 const CUT_FROM_CHARS = 1_000
+const SHORTEST_HEADER_CHARS = 8
 
 /** Everything that must not leave the process, as it may stand in a string. */
 export class Secrets {
@@ -60,8 +61,8 @@ function secretsOf({ providers, callerKeys, requestLog }: GatewayConfig): string
   return [
     ...providers.flatMap(({ keys, network }) => [
       ...keys.map(({ value }) => value),
-      // Some providers take their key in a header of their own.
-      ...Object.values(network.extraHeaders),
+      // Some providers take their key in a header of their own; what is shorter is a setting.
+      ...Object.values(network.extraHeaders).filter(({ length }) => length >= SHORTEST_HEADER_CHARS),
     ]),
     ...callerKeys.map(({ value }) => value),
     ...(requestLog?.store === 'postgres' ? passwordsOf(requestLog.url) : []),
@@ -71,7 +72,10 @@ function secretsOf({ providers, callerKeys, requestLog }: GatewayConfig): string
 function passwordsOf(url: string): string[] {
   const parsed = URL.parse(url)
   if (parsed === null) return []
-  return [parsed.password, parsed.searchParams.get('password') ?? ''].flatMap((text) => [text, decoded(text)])
+  return [parsed.password, parsed.searchParams.get('password') ?? ''].flatMap((text) => {
+    const plain = decoded(text)
+    return [text, plain, encodeURIComponent(plain)]
+  })
 }
 
 function decoded(text: string): string {
