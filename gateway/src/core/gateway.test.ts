@@ -164,7 +164,7 @@ describe('a stream', () => {
   })
 
   test('that is not read any more is ended when nothing has moved for the idle limit', async (t) => {
-    const { provider, gateway } = await start(t, { stream_idle_timeout_in_seconds: 0.2 })
+    const { provider, gateway } = await start(t, { stream_idle_timeout_in_seconds: 1 })
     const stream = gateway.stream(CHAT)
     const first = stream.next()
     const upstream = await provider.next()

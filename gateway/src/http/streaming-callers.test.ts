@@ -134,7 +134,7 @@ describe('a caller who does not read', () => {
     const provider = await startStreamProvider(t)
     const gateway = await startGateway(t, {
       providers: {
-        openai: providerFile(provider.url, { network_config: { stream_idle_timeout_in_seconds: 0.2 } }),
+        openai: providerFile(provider.url, { network_config: { stream_idle_timeout_in_seconds: 1 } }),
       },
     })
     const caller = rawCaller(t, gateway.port)

@@ -262,7 +262,7 @@ describe('before the first event', () => {
   })
 
   test('the timeout holds, however much of a first event has come', async (t) => {
-    const { provider, gateway } = await start(t, { timeout: 100 })
+    const { provider, gateway } = await start(t, { timeout: 500 })
     const opening = openStream(gateway.url)
     const upstream = await provider.next()
     upstream.send('data: {"id":')
@@ -370,9 +370,9 @@ describe('a provider with ways of its own', () => {
   })
 
   test('that shows signs of life is not idle', async (t) => {
-    const { upstream, caller } = await begun(t, { stream_idle_timeout_in_seconds: 0.5 })
-    for (let sign = 0; sign < 8; sign++) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
+    const { upstream, caller } = await begun(t, { stream_idle_timeout_in_seconds: 1.5 })
+    for (let sign = 0; sign < 5; sign++) {
+      await new Promise((resolve) => setTimeout(resolve, 400))
       upstream.send(': still there\n\n')
       assert.equal(await caller.next(), ': still there\n\n')
     }
