@@ -43,6 +43,7 @@ describe("a provider's error", () => {
     assert.equal(errorOf('').message, 'openai answered 429')
     assert.equal(errorOf('[]').message, 'openai answered 429')
     assert.equal(errorOf('{"error":{"code":7}}').code, '7')
+    assert.equal(errorOf('{"error":{"param":"messages"}}').param, 'messages')
     assert.equal(errorOf('x'.repeat(5_000)).message.length, 1_000)
   })
 })

@@ -60,7 +60,8 @@ export interface ErrorBody {
   /** False when the provider itself answered with the error. */
   is_gateway_error: boolean
   status_code: number
-  error: { type: string; code: string | null; message: string }
+  /** `param`: the request's member that the provider did not like, where it says so. */
+  error: { type: string; code: string | null; message: string; param?: string }
   extra_fields: { provider: string; model_requested: string; request_type: string }
 }
 
@@ -74,7 +75,7 @@ export function gatewayErrorBody(error: GatewayError, origin: ErrorOrigin): Erro
 }
 
 /**
- * A provider's own error in the gateway's shape: its type, code and message are kept where its body has them
+ * A provider's own error in the gateway's shape: its type, code, message and param are kept where its body has them
  * (`{"error": {...}}` or `{"error": "text"}`); anything else becomes the message, cut to 1,000 characters.
  */
 export function providerErrorBody(status: number, text: string, origin: ErrorOrigin): ErrorBody {
@@ -86,6 +87,7 @@ export function providerErrorBody(status: number, text: string, origin: ErrorOri
       type: typeof told.type === 'string' ? told.type : 'provider_error',
       code: typeof told.code === 'string' || typeof told.code === 'number' ? String(told.code) : null,
       message: typeof told.message === 'string' ? told.message : `${origin.provider} answered ${status}`,
+      ...(typeof told.param === 'string' && { param: told.param }),
     },
     extra_fields: extraFields(origin),
   }
@@ -106,14 +108,15 @@ export function withoutSecret(body: ErrorBody, secret: string): ErrorBody {
   if (secret === '') return body
   const { type, code, message } = body.error
   const clean = (text: string): string => text.replaceAll(secret, '[key]')
-  return { ...body, error: { type: clean(type), code: code === null ? null : clean(code), message: clean(message) } }
+  const error = { ...body.error, type: clean(type), code: code === null ? null : clean(code), message: clean(message) }
+  return { ...body, error }
 }
 
 function extraFields(origin: ErrorOrigin): ErrorBody['extra_fields'] {
   return { provider: origin.provider, model_requested: origin.model, request_type: origin.requestType }
 }
 
-function errorMember(text: string): { type?: unknown; code?: unknown; message?: unknown } {
+function errorMember(text: string): { type?: unknown; code?: unknown; message?: unknown; param?: unknown } {
   const MAX_TEXT_CHARACTERS = 1_000
   let body: unknown
   try {
