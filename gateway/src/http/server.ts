@@ -1,11 +1,9 @@
-import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
-
-import { fastify, type FastifyInstance } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 
 import type { GatewayConfig } from '../config.ts'
 import { GatewayError, gatewayErrorBody } from '../core/errors.ts'
 import { registerApi } from './api-routes.ts'
+import { refuseMalformed } from './client-errors.ts'
 import { type HostOptions, PipelineHost } from './pipeline-host.ts'
 import { registerOperations, type SnapshotSources } from './operations-routes.ts'
 
@@ -44,6 +42,11 @@ export function createServer(config: GatewayConfig, options: ServerOptions = {})
     exposeHeadRoutes: false,
     genReqId: () => '',
     clientErrorHandler: refuseMalformed,
+    // Targets that cannot be decoded have no route and pass no hook.
+    frameworkErrors: ({ message }, _request, reply: FastifyReply) => {
+      const reason = new GatewayError('invalid_request', message)
+      void reply.code(reason.status).header('connection', 'close').send(gatewayErrorBody(reason, NO_ORIGIN))
+    },
   })
   // Each request in flight listens on its socket, and a caller may pipeline many.
   app.server.on('connection', (socket) => socket.setMaxListeners(0))
@@ -76,11 +79,22 @@ export function createServer(config: GatewayConfig, options: ServerOptions = {})
     const error = new GatewayError('route_not_found', `no route ${request.method} ${request.url}`)
     reply.code(error.status).send(gatewayErrorBody(error, NO_ORIGIN))
   })
+  // Not run for chat and embeddings, whose contexts answer themselves.
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    if (leavesBodyUnread(request)) reply.header('connection', 'close')
+    done()
+  })
   app.decorateRequest('context', null)
   app.decorateRequest('clock', null)
   registerApi(app, host)
   registerOperations(app, host, options.snapshots)
   return { app, host }
+}
+
+/** An answer that comes before the request's end: what is still to come would be read for nothing, or time out. */
+function leavesBodyUnread({ raw, headers }: FastifyRequest): boolean {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+  return hasBody && !raw.complete
 }
 
 function parseJson(text: string): unknown {
@@ -101,29 +115,4 @@ function requestError(error: unknown, config: GatewayConfig): GatewayError {
     return new GatewayError('invalid_request', error instanceof Error ? error.message : code)
   }
   return new GatewayError('internal_error', 'internal error')
-}
-
-/** What Node's parser refuses never becomes a request; it is answered in the same shape, and the connection ends. */
-function refuseMalformed(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const reason = malformed(error.code)
-  const body = JSON.stringify(gatewayErrorBody(reason, NO_ORIGIN))
-  const head = [
-    `HTTP/1.1 ${reason.status} ${STATUS_CODES[reason.status] ?? ''}`,
-    'content-type: application/json',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
-}
-
-function malformed(code: string | undefined): GatewayError {
-  if (code === 'HPE_HEADER_OVERFLOW') return new GatewayError('header_too_large', "the request's head is too large")
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new GatewayError('request_timeout', 'the request did not arrive in time')
-  }
-  return new GatewayError('invalid_request', `not a valid HTTP request (${code ?? 'unknown'})`)
 }
