@@ -48,6 +48,16 @@ export class GatewayError extends Error {
   }
 }
 
+/** What a caller is told of anything that was thrown while its request was prepared. */
+export function asGatewayError(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error
+  // JSON.parse knows no depth, JSON.stringify and the translators end where the stack does.
+  if (error instanceof RangeError && error.message.includes('call stack')) {
+    return new GatewayError('invalid_request', 'the body is nested too deeply')
+  }
+  return new GatewayError('internal_error', 'internal error')
+}
+
 /** Who was asked for what; empty strings where the request did not get that far. */
 export interface ErrorOrigin {
   provider: string

@@ -1,4 +1,5 @@
 import {
+  asGatewayError,
   type ErrorBody,
   type ErrorOrigin,
   GatewayError,
@@ -23,7 +24,7 @@ export interface FailedTry {
 
 /** The gateway itself could not go on. What is no GatewayError is a defect of ours, and its text is nobody's business. */
 export function gatewayFailure(context: RequestContext, error: unknown, remedy: Remedy = 'none'): FailedTry {
-  const reason = error instanceof GatewayError ? error : new GatewayError('internal_error', 'internal error')
+  const reason = asGatewayError(error)
   return { status: reason.status, code: reason.code, body: gatewayErrorBody(reason, originOf(context)), remedy }
 }
 

@@ -2,7 +2,7 @@ import type { GatewayConfig, KeyConfig } from '../config.ts'
 import type { RequestLog, RequestRecord } from '../log/request-log.ts'
 import { type BatchMeans, measureBatchMeans } from './batch-measure.ts'
 import { checkedChat, checkedEmbedding } from './checked-request.ts'
-import { GATEWAY_ERRORS, GatewayError } from './errors.ts'
+import { asGatewayError, GATEWAY_ERRORS, GatewayError } from './errors.ts'
 import {
   type FailedTry,
   failedAnswer,
@@ -153,7 +153,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
 
   /** The request cannot be served: answers with the error. */
   reject(context: RequestContext, error: unknown): void {
-    const reason = error instanceof GatewayError ? error : new GatewayError('internal_error', 'internal error')
+    const reason = asGatewayError(error)
     if (context.state === 'reading') context.clock.lap(SLOT.request_reading)
     this.answerFailure(context, gatewayFailure(context, reason))
   }

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 
 import type { GatewayConfig } from '../config.ts'
@@ -52,11 +54,11 @@ export function createServer(config: GatewayConfig, options: ServerOptions = {})
   app.server.on('connection', (socket) => socket.setMaxListeners(0))
   app.removeAllContentTypeParsers()
   // Whatever the content type says, a body here is JSON or an error; curl's default says form data.
-  app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      const text = body as string
-      if (request.context !== null) request.context.pipeline.holdBody(request.context, text.length)
-      done(null, parseJson(text))
+      const bytes = body as Buffer
+      if (request.context !== null) request.context.pipeline.holdBody(request.context, bytes.length)
+      done(null, parseJson(bytes))
     } catch (error) {
       done(error as Error)
     }
@@ -97,9 +99,11 @@ function leavesBodyUnread({ raw, headers }: FastifyRequest): boolean {
   return hasBody && !raw.complete
 }
 
-function parseJson(text: string): unknown {
+function parseJson(bytes: Buffer): unknown {
+  // Decoding would put replacement characters where bytes mean nothing, and the provider would get another text.
+  if (!isUtf8(bytes)) throw new GatewayError('invalid_json', 'the body is not UTF-8')
   try {
-    return JSON.parse(text)
+    return JSON.parse(bytes.toString())
   } catch (error) {
     throw new GatewayError('invalid_json', `the body is not JSON: ${error instanceof Error ? error.message : ''}`)
   }

@@ -11,8 +11,8 @@ const DEFAULT_API_VERSION = '2024-10-21'
  */
 export const azure: ProviderAdapter = {
   path(type, deployment, { apiVersion = DEFAULT_API_VERSION }) {
-    // Encoding leaves dots as they are, and a server would take these for a way up.
-    if (deployment === '.' || deployment === '..') {
+    // Encoding leaves dots as they are, and a server would take these for a way up. Half a character has no encoding.
+    if (!deployment.isWellFormed() || deployment === '.' || deployment === '..') {
       throw new GatewayError('invalid_request', `model must name a deployment, got "${deployment}"`)
     }
     const operation = type === 'embedding' ? 'embeddings' : 'chat/completions'
