@@ -106,7 +106,10 @@ describe('the configuration of the built-in gateway', () => {
 
   test('with settings that are wrong, or that would change nothing, is a usage error with all of them', async () => {
     const problemsOf = async (merged: JsonObject) => {
-      const error: unknown = await builtin.start(context({}, merged)).catch((reason: unknown) => reason)
+      const error = await builtin.start(context({}, merged)).then(
+        (target) => target.stop(),
+        (reason: unknown) => reason,
+      )
       assert.ok(error instanceof UsageError, String(error))
       return error.problems
     }
