@@ -1,5 +1,6 @@
 import { HttpSyntaxError } from '../http1/response-parser.ts'
 import { AnswerTooLargeError } from './answer-too-large.ts'
+import { ContentCodingError } from './content-coding-error.ts'
 import type { RequestType, StreamFailure } from './providers/provider.ts'
 
 /** Stable codes of everything that can go wrong in the gateway itself, with the status and type that callers see. */
@@ -150,7 +151,7 @@ export function upstreamError(provider: string, cause: Error): GatewayError {
   if (UNREACHABLE_CODES.has(code)) {
     return new GatewayError('upstream_refused', `no connection to ${provider} could be opened (${code})`)
   }
-  if (cause instanceof AnswerTooLargeError) {
+  if (cause instanceof AnswerTooLargeError || cause instanceof ContentCodingError) {
     return new GatewayError('upstream_invalid_response', `${provider}: ${cause.message}`)
   }
   if (cause instanceof HttpSyntaxError) {

@@ -2,6 +2,7 @@ import type { buildConnector } from 'undici'
 
 import { ResponseParser } from '../http1/response-parser.ts'
 import { AnswerTooLargeError } from './answer-too-large.ts'
+import { ContentCodingError } from './content-coding-error.ts'
 import { Link } from './linked-list.ts'
 import type { RequestContext } from './request-context.ts'
 import { nowMs, SLOT } from './stage-clock.ts'
@@ -42,9 +43,10 @@ const PASSED = [
   'openai-version',
   ...['limit', 'remaining', 'reset'].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
 ]
-const KEPT = [...PASSED, 'keep-alive', 'content-type']
+const KEPT = [...PASSED, 'keep-alive', 'content-type', 'content-encoding']
 const KEEP_ALIVE_SLOT = PASSED.length
 const CONTENT_TYPE_SLOT = PASSED.length + 1
+const CONTENT_ENCODING_SLOT = PASSED.length + 2
 
 /** The connection broke without an error of its own: the provider closed it. */
 class ConnectionClosedError extends Error {
@@ -172,6 +174,8 @@ export class UpstreamConnection {
       consumed = parser.execute(bytes, 0, bytes.length)
       if (parser.bodyBytes > MAX_ANSWER_BYTES && !this.isStream(context))
         throw new AnswerTooLargeError(MAX_ANSWER_BYTES)
+      const { coding } = this
+      if (coding !== '' && parser.status >= 200 && parser.status < 300) throw new ContentCodingError(coding)
     } catch (error) {
       this.failure = error instanceof Error ? error : new Error(String(error))
       this.lost()
@@ -182,6 +186,12 @@ export class UpstreamConnection {
       if (this.context !== context) return
     }
     if (parser.complete) this.answered(context, parser.keepAlive && consumed === bytes.length)
+  }
+
+  /** What the body is encoded in; '' where it can be read as it is. */
+  private get coding(): string {
+    const coding = this.parser.headers[CONTENT_ENCODING_SLOT] ?? ''
+    return coding.toLowerCase() === 'identity' ? '' : coding
   }
 
   /** The answer's head is there, and announces the stream that was asked for. */
@@ -209,7 +219,9 @@ export class UpstreamConnection {
   private answered(context: RequestContext, reusable: boolean): void {
     const { parser } = this
     context.status = parser.status
-    context.answer = this.takeBody()
+    const body = this.takeBody()
+    // Of an error that cannot be read the status is still worth telling.
+    context.answer = this.coding === '' ? body : NO_BYTES
     this.keepPassedHeaders(context)
     if (reusable) this.idleUntilMs = nowMs() + keepAliveMs(parser.headers[KEEP_ALIVE_SLOT])
     parser.reset()
