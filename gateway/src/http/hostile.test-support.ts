@@ -121,7 +121,8 @@ export async function talk(gateway: RunningGateway, bytes: string | Buffer): Pro
 async function untilRead(gateway: RunningGateway, peer: Socket, sizeBytes: number): Promise<void> {
   const TURNS = 4
   const giveUpAt = performance.now() + 5_000
-  for (let quiet = 0; quiet < TURNS && !peer.destroyed; await turn()) {
+  for (let quiet = 0; quiet < TURNS && !peer.destroyed;) {
+    await turn()
     const working = gateway.gateway.providers.some(({ queue, deadlines }) => queue.active + deadlines.pending > 0)
     quiet = working || (peer.bytesRead < sizeBytes && peer.readable) ? 0 : quiet + 1
     if (performance.now() > giveUpAt) throw new Error(`after 5 s ${peer.bytesRead} of ${sizeBytes} bytes are read`)
