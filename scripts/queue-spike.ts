@@ -27,7 +27,7 @@ import { printTimeline, QueueTimeline } from './queue-spike/timeline.ts'
 import { runBench } from './support.ts'
 
 /** Of the second bench, from its command to its load: programs, a first request, connections. */
-const BENCH_START_MS = 3_000
+const BENCH_START_MS = 2_000
 /** More connections than requests are expected in flight. */
 const HEADROOM = 1.2
 const FILES_SLACK = 400

@@ -11,7 +11,8 @@
  * --search: the largest number of streams of which no chunk is late (received more than an interval after it was
  * written, or written more than an interval after it was due) and none is lost: doubles, then halves the gap down to
  * 10%; every step is a fresh run and has two tries. Says what stopped it: when streams that go straight to the mock
- * suffer as well, it is mock, client or machine, and not the gateway.
+ * suffer as well, it is mock, client or machine, and not the gateway. Look at the cores: `rest` is what else kept the
+ * machine busy (other programs, the kernel's own work for the network).
  *
  * Prints every round, then medians; the target is p99 added <= 1 ms. Exit code 1: the target was missed, or chunks lost.
  */
@@ -141,12 +142,16 @@ function printRun({ gateway, direct, gatewayUsPerChunk, cores, stagesNs }: Strea
       `  ${name}: ${transitNs.count} chunks, ${late} late, ${lost} lost, ${unfinished} without [DONE]${why}; ${written}`,
     )
   }
-  const used = Object.entries(cores).map(([name, share]) => `${name} ${share.toFixed(2)}`)
-  console.log(`  gateway CPU ${gatewayUsPerChunk.toFixed(1)} us a chunk; cores: ${used.join(', ')}`)
+  console.log(`  gateway CPU ${gatewayUsPerChunk.toFixed(1)} us a chunk; ${coresText({ cores })}`)
   for (const [name, ns] of Object.entries(stagesNs)) {
     const shown = ns.map((value) => (value / 1e6).toFixed(3))
     console.log(`  gateway's own ${name}, ms, whole run: p50 ${shown[0]!}, p99 ${shown[2]!}, max ${shown[4]!}`)
   }
+}
+
+function coresText({ cores }: Pick<StreamRun, 'cores'>): string {
+  const used = Object.entries(cores).map(([name, share]) => `${name} ${(share as number).toFixed(2)}`)
+  return `cores: ${used.join(', ')}`
 }
 
 async function searchRounds(): Promise<void> {
@@ -199,10 +204,8 @@ async function problemWith(streams: number): Promise<string | undefined> {
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const run = await runStreams(loadOf(streams, 5))
     problem = judge(run)
-    const { gateway, mock, client } = run.cores
-    const usage = `cores: gateway ${gateway.toFixed(2)}, mock ${mock.toFixed(2)}, client ${client.toFixed(2)}`
     const [, , p99Ms] = percentilesMs(run.gateway)
-    console.log(`  ${streams} streams: ${problem ?? 'carried'}; p99 transit ${p99Ms!.toFixed(2)} ms; ${usage}`)
+    console.log(`  ${streams} streams: ${problem ?? 'carried'}; p99 transit ${p99Ms!.toFixed(2)} ms; ${coresText(run)}`)
     if (problem === undefined) return undefined
   }
   return problem

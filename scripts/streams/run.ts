@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { GatewayConfigFile } from '@gatebench/gateway/config'
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
+import { parseHostCpu } from '../../harness/src/proc-texts.ts'
+import { readProcText } from '../../harness/src/process-tree.ts'
 import { BUILTIN_NODE_FLAGS } from '../../harness/src/targets/builtin.ts'
 import { cpuUs, startGateway, startMock, type RunningProgram } from '../programs.ts'
 import { StreamClient } from './stream-client.ts'
@@ -28,9 +30,17 @@ export interface StreamRun {
   direct: Tally
   /** CPU inside the window: of the gateway for each chunk that it passed on, and of each program in cores. */
   gatewayUsPerChunk: number
-  cores: { gateway: number; mock: number; client: number }
+  cores: Cores
   /** The gateway's own account of the whole run, ns at PERCENTILES. */
   stagesNs: Record<'first_token' | 'between_tokens', number[]>
+}
+
+export interface Cores {
+  gateway: number
+  mock: number
+  client: number
+  /** Whatever else kept the machine busy: other programs, and the kernel's own work for the network. */
+  rest: number
 }
 
 /** Streams begun a second: what opening them costs must not fall into the window. */
@@ -117,7 +127,7 @@ async function measure(
   window.startNs = rampNs + windowStartMs * 1e6
   window.endNs = rampNs + windowEndMs * 1e6
   const ramped = startAll(planned, rampNs, (startMs) => Math.ceil((windowEndMs - startMs) / intervalMs))
-  const usage = cpuInside(rampNs, windowStartMs, windowEndMs, { gateway: gateway.pid, mock: mock.pid })
+  const usage = coresInside(rampNs, windowStartMs, windowEndMs, { gateway: gateway.pid, mock: mock.pid })
 
   const givingUp = new AbortController()
   void delay(windowEndMs + GIVE_UP_AFTER_MS, undefined, { signal: givingUp.signal }).then(
@@ -129,12 +139,11 @@ async function measure(
   await ramped
   await Promise.all(planned.map(({ client }) => client.ended))
   givingUp.abort()
-  const { gateway: gatewayUs, mock: mockUs, client: clientUs } = await usage
-  const windowUs = load.durationMs * 1e3
+  const cores = await usage
   return {
     ...tallies,
-    gatewayUsPerChunk: gatewayUs / tallies.gateway.transitNs.count,
-    cores: { gateway: gatewayUs / windowUs, mock: mockUs / windowUs, client: clientUs / windowUs },
+    gatewayUsPerChunk: (cores.gateway * load.durationMs * 1e3) / tallies.gateway.transitNs.count,
+    cores,
     stagesNs: await stagesOf(gateway.url),
   }
 }
@@ -177,27 +186,35 @@ function requestTo(url: URL, chunks: number): string {
   return `${head.join('\r\n')}\r\ncontent-length: ${body.length}\r\n\r\n${body}`
 }
 
-/** CPU of programs and of this process between two instants, us. */
-async function cpuInside(
+/** CPU between two instants. */
+async function coresInside(
   rampNs: number,
   startMs: number,
   endMs: number,
   pids: { gateway: number; mock: number },
-): Promise<{ gateway: number; mock: number; client: number }> {
-  const read = (): number[] => [pids.gateway, pids.mock, process.pid].map(ownCpuUs)
+): Promise<Cores> {
   const until = (ms: number): Promise<void> => delay(ms - (Number(process.hrtime.bigint()) - rampNs) / 1e6)
   await until(startMs)
-  const before = read()
+  const before = cpuNow(pids)
   await until(endMs)
-  const [gateway, mock, client] = read().map((us, index) => us - before[index]!)
-  return { gateway: gateway!, mock: mock!, client: client! }
+  const after = cpuNow(pids)
+  const cores = (name: keyof typeof before): number => (after[name] - before[name]) / ((endMs - startMs) * 1e3)
+  const own = { gateway: cores('gateway'), mock: cores('mock'), client: cores('client') }
+  return { ...own, rest: cores('host') - own.gateway - own.mock - own.client }
 }
 
-/** This process has the others as children: of itself only its own. */
-function ownCpuUs(pid: number): number {
-  if (pid !== process.pid) return cpuUs(pid)
+/** CPU so far, us. */
+function cpuNow({
+  gateway,
+  mock,
+}: {
+  gateway: number
+  mock: number
+}): Record<'gateway' | 'mock' | 'client' | 'host', number> {
+  // Not cpuUs, which would count the two programs among this process's own.
   const { user, system } = process.cpuUsage()
-  return user + system
+  const host = (parseHostCpu(readProcText('/proc/stat') ?? '')?.busyMs ?? NaN) * 1e3
+  return { gateway: cpuUs(gateway), mock: cpuUs(mock), client: user + system, host }
 }
 
 interface StagesAnswer {
