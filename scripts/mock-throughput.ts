@@ -5,15 +5,11 @@
  *
  *   node scripts/mock-throughput.ts [--rounds 5] [--seconds 4] [--response-size 1370]
  */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import Fastify from 'fastify'
+import { startProgram } from '../harness/src/processes.ts'
+import { cpuUs, runWrk, startMock, type RunningProgram } from './programs.ts'
 import { median } from './support.ts'
 
 const CONNECTIONS = 64
@@ -51,12 +47,6 @@ async function serveBare(responseBytes: number): Promise<void> {
   console.log(JSON.stringify({ event: 'listening', url }))
 }
 
-interface Server {
-  name: string
-  url: string
-  child: ChildProcess
-}
-
 interface Result {
   perSec: number
   /** The server's own CPU per answer. */
@@ -64,76 +54,38 @@ interface Result {
 }
 
 async function compare(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'mock-throughput-'))
   const size = ['--response-size', flags['response-size']]
-  const servers: Server[] = []
-  try {
-    const lua = join(folder, 'post.lua')
-    writeFileSync(
-      lua,
-      `wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\nwrk.body = [[${REQUEST}]]\n`,
-    )
-    servers.push(await start('mock', ['../mock-provider/src/main.ts', '--port', '0', '--latency', '0', ...size]))
-    servers.push(await start('bare Fastify', ['./mock-throughput.ts', '--serve-bare', ...size]))
-    for (const server of servers) await measure(server, lua, 1)
-    const results = new Map(servers.map(({ name }) => [name, [] as Result[]]))
-    for (let round = 1; round <= Number(flags.rounds); round++) {
-      // Who goes first changes from round to round.
-      for (const server of round % 2 ? servers : servers.toReversed()) {
-        results.get(server.name)!.push(await measure(server, lua, Number(flags.seconds)))
-      }
-      console.log(`round ${round}: ${servers.map(({ name }) => line(name, results.get(name)!.slice(-1))).join('   ')}`)
+  const servers = [
+    await startMock(['--latency', '0', ...size]),
+    await startProgram({
+      name: 'bare Fastify',
+      script: fileURLToPath(import.meta.url),
+      args: ['--serve-bare', ...size],
+    }),
+  ]
+  for (const server of servers) await measure(server, 1)
+  const results = new Map(servers.map(({ name }) => [name, [] as Result[]]))
+  for (let round = 1; round <= Number(flags.rounds); round++) {
+    // Who goes first changes from round to round.
+    for (const server of round % 2 ? servers : servers.toReversed()) {
+      results.get(server.name)!.push(await measure(server, Number(flags.seconds)))
     }
-    const [mock, bare] = servers.map(({ name }) => results.get(name)!) as [Result[], Result[]]
-    const ratio = medianOf(mock, 'perSec') / medianOf(bare, 'perSec')
-    const cpuRatio = medianOf(bare, 'cpuUs') / medianOf(mock, 'cpuUs')
-    console.log(`medians: ${line('mock', mock)}   ${line('bare Fastify', bare)}`)
-    console.log(
-      `mock / bare Fastify: ${ratio.toFixed(3)} of its answers a second, ${cpuRatio.toFixed(3)} of its answers per CPU second`,
-    )
-  } finally {
-    for (const { child } of servers) child.kill('SIGKILL')
-    rmSync(folder, { recursive: true })
+    console.log(`round ${round}: ${servers.map(({ name }) => line(name, results.get(name)!.slice(-1))).join('   ')}`)
   }
+  const [mock, bare] = servers.map(({ name }) => results.get(name)!) as [Result[], Result[]]
+  const ratio = medianOf(mock, 'perSec') / medianOf(bare, 'perSec')
+  const cpuRatio = medianOf(bare, 'cpuUs') / medianOf(mock, 'cpuUs')
+  console.log(`medians: ${line('mock', mock)}   ${line('bare Fastify', bare)}`)
+  console.log(
+    `mock / bare Fastify: ${ratio.toFixed(3)} of its answers a second, ${cpuRatio.toFixed(3)} of its answers per CPU second`,
+  )
+  for (const server of servers) await server.stop()
 }
 
-async function start(name: string, [script, ...args]: [string, ...string[]]): Promise<Server> {
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  process.on('exit', () => child.kill('SIGKILL'))
-  for await (const line of createInterface(child.stdout)) {
-    const { url } = JSON.parse(line) as { url: string }
-    return { name, url, child }
-  }
-  throw new Error(`${name} ended before it listened`)
-}
-
-async function measure({ name, url, child }: Server, lua: string, seconds: number): Promise<Result> {
-  const cpuBeforeUs = cpuUsedUs(child)
-  const args = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '-s', lua, url + PATH]
-  const wrk = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const output: string[] = []
-  wrk.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text))
-  await once(wrk, 'close').catch((error: unknown) => {
-    throw new Error('wrk could not be run; install it (Debian, Ubuntu: apt-get install wrk)', { cause: error })
-  })
-  const text = output.join('')
-  const match = /(\d+) requests in [^]*Requests\/sec:\s+([\d.]+)/.exec(text)
-  if (!match || /Non-2xx|Socket errors/.test(text)) throw new Error(`${name}: not every request was answered\n${text}`)
-  return { perSec: Number(match[2]), cpuUs: (cpuUsedUs(child) - cpuBeforeUs) / Number(match[1]) }
-}
-
-/** User and system time of the process; NaN where there is no /proc. */
-function cpuUsedUs({ pid }: ChildProcess): number {
-  try {
-    const fields = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8')
-      .split(') ')[1]!
-      .split(' ')
-    // utime and stime, in ticks of 10 ms: the 14th and 15th field, the 12th and 13th after the name
-    return (Number(fields[11]) + Number(fields[12])) * 10_000
-  } catch {
-    return NaN
-  }
+async function measure({ url, pid }: RunningProgram, seconds: number): Promise<Result> {
+  const beforeUs = cpuUs(pid)
+  const { perSec, count } = await runWrk({ url: url + PATH, connections: CONNECTIONS, seconds, body: REQUEST })
+  return { perSec, cpuUs: (cpuUs(pid) - beforeUs) / count }
 }
 
 function medianOf(results: readonly Result[], key: keyof Result): number {
