@@ -2,10 +2,16 @@
  * The main job against its targets: both profiles with all flags at their defaults, in turns, so that the machine's moods
  * fall on both. Prints every run, then each target with the median of the runs and the worst of them.
  *
- *   node scripts/main-job.ts [--rounds 3] [--duration 60] [--out results]
+ *   node scripts/main-job.ts [--rounds 3] [--duration 60] [--out results] [--features]
+ *
+ * --features: all of the gateway's rules on, and the request log batched into SQLite (scripts/features.ts); the targets
+ * are the same.
  */
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Result } from '../harness/src/recording.ts'
+import { FEATURES_IN_WORDS, featureFlags } from './features.ts'
+import { temporaryFolder } from './programs.ts'
 import { median, runBench } from './support.ts'
 
 const PROFILES = ['t3.medium', 't3.xlarge'] as const
@@ -48,13 +54,18 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string', default: '3' },
     duration: { type: 'string', default: '60' },
     out: { type: 'string', default: 'results' },
+    features: { type: 'boolean', default: false },
   },
 })
+const folder = flags.features ? temporaryFolder('main-job') : undefined
+if (folder !== undefined) console.log(`with ${FEATURES_IN_WORDS}, and the request log batched into SQLite`)
 
 const results: Record<Profile, Result[]> = { 't3.medium': [], 't3.xlarge': [] }
 for (let round = 1; round <= Number(flags.rounds); round++) {
   for (const profile of PROFILES) {
-    const result = await runBench(['--profile', profile, '--duration', flags.duration, '--out', flags.out])
+    // A database of its own for each run: it grows by a row for each request.
+    const features = folder === undefined ? [] : featureFlags(join(folder, `${round}-${profile}`), { requestLog: true })
+    const result = await runBench(['--profile', profile, '--duration', flags.duration, '--out', flags.out, ...features])
     results[profile].push(result)
     const shown = TARGETS.map(({ what, read }) => `${what} ${read(result)?.toFixed(2) ?? 'not measured'}`)
     const failed = result.verdict.checks.filter(({ ok }) => !ok).map(({ name }) => name)
