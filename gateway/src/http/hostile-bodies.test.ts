@@ -13,6 +13,9 @@ import {
   startGateway,
 } from './test-support.ts'
 
+/** A hang is a failure. */
+const BOUNDED = { timeout: 60_000 }
+
 /** Bodies that are valid HTTP and mean harm. The provider takes nothing but heads of the gateway's own form. */
 
 async function start(t: TestContext): Promise<{ provider: StrictProvider; gateway: RunningGateway }> {
@@ -58,7 +61,7 @@ async function statusOf(gateway: RunningGateway, body: string | Buffer): Promise
   return answer!.status
 }
 
-describe('what JSON can hold', () => {
+describe('what JSON can hold', BOUNDED, () => {
   test('depths of 100,000 are refused, never a crash, wherever they stand', async (t) => {
     const { provider, gateway } = await start(t)
     const deep = nested(100_000)
@@ -147,7 +150,7 @@ describe('what JSON can hold', () => {
   })
 })
 
-describe('nothing of a request gets into the head of another', () => {
+describe('nothing of a request gets into the head of another', BOUNDED, () => {
   const NASTY = [
     ...['a\r\nx-evil: 1', 'a\r\n\r\nPOST /evil HTTP/1.1\r\nhost: x\r\n\r\n', '../../admin', '..', '.', '...', '%2e%2e'],
     ...[

@@ -22,6 +22,9 @@ import {
   startGateway,
 } from './test-support.ts'
 
+/** A hang is a failure. */
+const BOUNDED = { timeout: 60_000 }
+
 /** Callers that do not keep to HTTP. The provider reads byte by byte: whatever it gets must be one of the gateway's own requests. */
 
 const BODY = JSON.stringify(CHAT)
@@ -72,7 +75,7 @@ const chunk = (text: string): string => `${Buffer.byteLength(text).toString(16)}
 const LENGTH = `content-length: ${BODY.length}`
 const CHUNKED_BODY = `${chunk(BODY)}0\r\n\r\n`
 
-describe('what could hide one request in another is refused, and nothing of it reaches the provider', () => {
+describe('what could hide one request in another is refused, and nothing of it reaches the provider', BOUNDED, () => {
   const cases: Record<string, string> = {
     'a length and chunks': lines(LENGTH, 'transfer-encoding: chunked') + CHUNKED_BODY,
     'CL.TE: the hidden request behind the last chunk':
@@ -137,7 +140,7 @@ describe('what could hide one request in another is refused, and nothing of it r
   })
 })
 
-describe('what is odd but clear is one request', () => {
+describe('what is odd but clear is one request', BOUNDED, () => {
   const whole = [UPSTREAM_BODY]
   for (const [name, bytes, statuses, bodies] of [
     ['chunks', lines('transfer-encoding: chunked') + CHUNKED_BODY, [200], whole],
@@ -230,7 +233,7 @@ describe('what is odd but clear is one request', () => {
   })
 })
 
-describe('at random', () => {
+describe('at random', BOUNDED, () => {
   const RANDOM = { numRuns: 60, endOnFailure: true }
 
   test('a request that is cut short anywhere never reaches the provider', async (t) => {
@@ -316,7 +319,7 @@ describe('at random', () => {
   })
 })
 
-describe('limits', () => {
+describe('limits', BOUNDED, () => {
   test('a head that is too large is 431, in bytes and in headers', async (t) => {
     const side = await start(t, { max_request_header_kb: 2 })
     for (const headers of [[`x-a: ${'b'.repeat(2_100)}`], Array.from({ length: 500 }, (_, index) => `x-${index}: b`)]) {

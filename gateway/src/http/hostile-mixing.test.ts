@@ -21,6 +21,9 @@ import {
   startGateway,
 } from './test-support.ts'
 
+/** A hang is a failure. */
+const BOUNDED = { timeout: 60_000 }
+
 /** Many at once on connections that they share, on both sides; every request, and every byte of its answer, carries a marker. */
 
 interface RequestPlan {
@@ -142,7 +145,7 @@ async function assertNoneMixed(
   })
 }
 
-describe('fifty callers at once', () => {
+describe('fifty callers at once', BOUNDED, () => {
   for (const [how, changes] of [
     ['eight connections', { network_config: { max_conns_per_host: 8 } }],
     ['four workers', { concurrency_and_buffer_size: { concurrency: 4, buffer_size: 500 } }],

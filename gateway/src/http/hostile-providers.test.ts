@@ -23,6 +23,9 @@ import {
   startGateway,
 } from './test-support.ts'
 
+/** A hang is a failure. */
+const BOUNDED = { timeout: 60_000 }
+
 /** Providers that do not keep to HTTP, or to what they were asked for. A caller gets one whole answer, or a closed connection. */
 
 /** ASCII, so that a test may write it in any encoding. */
@@ -94,7 +97,7 @@ const coded = (head: string, text: string) => (socket: Socket) => {
   socket.end(gzipSync(text))
 }
 
-describe('what is no answer is 502, whole or streamed', () => {
+describe('what is no answer is 502, whole or streamed', BOUNDED, () => {
   const HUGE = 'x'.repeat(70_000)
   const cases: Record<string, (socket: Socket) => void> = {
     nothing: raw(''),
@@ -136,6 +139,7 @@ describe('what is no answer is 502, whole or streamed', () => {
     HTML: raw(WHOLE.replace('application/json', 'text/html').replace('{"', '<p')),
     'a gzipped success': coded('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n', JSON_TEXT),
     'a gzipped stream': coded(SSE, EVENTS),
+    'a readable stream that says it is not': raw(STREAMED.replace('\r\n', '\r\ncontent-encoding: br\r\n')),
     'readable JSON that says it is not': raw(WHOLE.replace('\r\n', '\r\ncontent-encoding: br\r\n')),
     'an event without end': (socket) => {
       pour(socket, `${SSE}\r\n`, 'x'.repeat(65_536))
@@ -152,6 +156,7 @@ describe('what is no answer is 502, whole or streamed', () => {
         const { status, body } = await ask(side, stream)
         assert.deepEqual([name, status], [name, 502])
         assert.equal((JSON.parse(body) as { is_gateway_error: boolean }).is_gateway_error, true, name)
+        if (/gzip|says it is not/.test(name)) assert.match(body, /encoded .* which was not asked for/)
       }
       await assertServes(side)
     })
@@ -176,7 +181,7 @@ describe('what is no answer is 502, whole or streamed', () => {
   })
 })
 
-describe('what is odd but an answer', () => {
+describe('what is odd but an answer', BOUNDED, () => {
   for (const [name, bytes, status] of [
     ['interim answers first', `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n${WHOLE}`, 200],
     ['a content type that is wrong', WHOLE.replace('application/json', 'text/plain'), 200],
@@ -239,7 +244,7 @@ describe('what is odd but an answer', () => {
   })
 })
 
-describe('an answer goes to who asked for it, or to nobody', () => {
+describe('an answer goes to who asked for it, or to nobody', BOUNDED, () => {
   const own = (id: string): string => wireAnswer(`{"id":"${id}"}`)
   const idOf = ({ body }: WireAnswer): string => (JSON.parse(body) as { id: string }).id
 
@@ -313,7 +318,7 @@ describe('an answer goes to who asked for it, or to nobody', () => {
   })
 })
 
-describe('at random', () => {
+describe('at random', BOUNDED, () => {
   /** One whole answer or none, and the gateway goes on. */
   async function assertOneAnswer(side: Side, stream: boolean): Promise<void> {
     const caller = new RawCaller(side.gateway)
