@@ -175,6 +175,8 @@ async function benchFor(seconds: number, { ratePerSec, latencyMs }: Soak, under:
   const { requests } = await runBench([
     ...['--target', under.gateway.url, '--mock-url', under.mock.url, '--rate', String(ratePerSec * SHARE.bench)],
     ...['--duration', `${seconds}s`, '--warmup', '0', '--latency', `${latencyMs}ms`, '--timeout', '5s'],
+    // A stall of a second must not show as requests that were never sent.
+    ...['--connections', String(Math.ceil(ratePerSec * SHARE.bench * (1 + latencyMs / 1_000)))],
     // Probes would meet the mock's faults, and a hung one is waited for.
     ...['--probe-rate', '0', '--out', under.resultsFolder],
   ])

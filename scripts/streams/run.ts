@@ -200,7 +200,7 @@ async function coresInside(
   const after = cpuNow(pids)
   const cores = (name: keyof typeof before): number => (after[name] - before[name]) / ((endMs - startMs) * 1e3)
   const own = { gateway: cores('gateway'), mock: cores('mock'), client: cores('client') }
-  return { ...own, rest: cores('host') - own.gateway - own.mock - own.client }
+  return { ...own, rest: Math.max(0, cores('host') - own.gateway - own.mock - own.client) }
 }
 
 /** CPU so far, us. */
