@@ -42,8 +42,12 @@ const FIGURES: readonly Figure[] = [
 interface Side {
   name: string
   flags: string[]
+  /** Those that the figures are made from. */
   runs: Result[]
 }
+
+/** Of each side; with fewer there is no telling noise from cost. */
+const LEAST_RUNS = 2
 
 const { values: flags } = parseArgs({
   options: {
@@ -86,8 +90,19 @@ async function compare(): Promise<void> {
       console.log(`round ${round}: ${name.padEnd(12)} ${told.join(', ')} us; lost ${lost}${valid}`)
     }
   }
+  const counts = sides.map(({ name, runs }) => `${name} ${runs.filter(isValid).length} of ${runs.length}`)
+  const sound = sides.every(({ runs }) => runs.filter(isValid).length >= LEAST_RUNS)
+  console.log(
+    `\nvalid runs: ${counts.join(', ')}; ${sound ? 'they alone count' : 'too few, so ALL RUNS are shown: DO NOT USE'}`,
+  )
+  if (sound) for (const side of sides) side.runs = side.runs.filter(isValid)
   printTable(plain, sides.slice(1))
-  printVerdicts(plain, rules, flags.log ? logged : undefined)
+  if (sound) printVerdicts(plain, rules, flags.log ? logged : undefined)
+  else console.log('\nnot judged: repeat it on a machine that does nothing else')
+}
+
+function isValid({ verdict }: Result): boolean {
+  return verdict.valid
 }
 
 function printTable(plain: Side, others: readonly Side[]): void {
@@ -105,7 +120,6 @@ function printTable(plain: Side, others: readonly Side[]): void {
     }),
   ]
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)))
-  console.log('')
   for (const row of cells) {
     const [first, ...rest] = row.map((cell, column) =>
       column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!),
@@ -116,10 +130,6 @@ function printTable(plain: Side, others: readonly Side[]): void {
 }
 
 function printVerdicts(plain: Side, rules: Side, logged: Side | undefined): void {
-  const counts = [plain, rules, ...(logged ? [logged] : [])].map(({ name, runs }) => {
-    return `${name} ${runs.filter(({ verdict: { valid } }) => valid).length} of ${runs.length}`
-  })
-  console.log(`valid runs, which alone count: ${counts.join(', ')}`)
   const noiseUs = noise(plain, PUBLISHED_MEAN)
   const judged = noiseUs !== undefined && noiseUs <= TARGET_US / 2 ? PUBLISHED_MEAN : PUBLISHED_P50
   const why =
@@ -142,12 +152,8 @@ function printVerdicts(plain: Side, rules: Side, logged: Side | undefined): void
   )
 }
 
-/** Of the valid runs. */
 function valuesOf({ runs }: Side, { read }: Figure): number[] {
-  return runs
-    .filter(({ verdict }) => verdict.valid)
-    .map(read)
-    .filter((value) => value !== undefined)
+  return runs.map(read).filter((value) => value !== undefined)
 }
 
 function middle(values: readonly number[]): number | undefined {
