@@ -105,7 +105,10 @@ describe('a request log in SQLite', () => {
     await log.add(RECORD)
     assert.deepEqual(log.counters, { written: 0, dropped: 2, waiting: 0, failures: 2, batches: 0 })
     assert.equal(warnings.length, 1)
-    assert.match(warnings[0]!, /^request log: cannot write to SQLite file .*, rows are dropped: /)
+    assert.match(
+      warnings[0]!,
+      /^request log: cannot write to SQLite file .*; rows that fail are dropped and counted, this is told once: /,
+    )
   })
 
   for (const mode of ['batched', 'synchronous'] as const) {

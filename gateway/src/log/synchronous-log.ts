@@ -13,7 +13,7 @@ export class SynchronousLog implements RequestLog {
   readonly #store: LogStore
   readonly #maxWaiting: number
   readonly #warn: (message: string) => void
-  #failing = false
+  #warned = false
   #closed = false
   #onIdle = (): void => undefined
   #closing: Promise<void> | undefined
@@ -48,7 +48,6 @@ export class SynchronousLog implements RequestLog {
       await this.#store.write(packOne(record))
       this.counters.written++
       this.counters.batches++
-      this.#failing = false
     } catch (error) {
       this.counters.dropped++
       this.#failed(error)
@@ -77,9 +76,12 @@ export class SynchronousLog implements RequestLog {
 
   #failed(error: unknown): void {
     this.counters.failures++
-    if (this.#failing) return
-    this.#failing = true
+    // Once: under overload rows fail and succeed by turns, thousands a second.
+    if (this.#warned) return
+    this.#warned = true
     const reason = error instanceof Error ? error.message : String(error)
-    this.#warn(`request log: cannot write to ${this.#store.name}, rows are dropped: ${reason}`)
+    this.#warn(
+      `request log: cannot write to ${this.#store.name}; rows that fail are dropped and counted, this is told once: ${reason}`,
+    )
   }
 }
