@@ -141,13 +141,13 @@ function printVerdicts(plain: Side, rules: Side, logged: Side | undefined): void
   const judgedUs = judged === PUBLISHED_MEAN ? meanUs : p50Us
   console.log(
     `\nrules add to the published overhead: ${signed(meanUs)} by medians of means, ${signed(p50Us)} by p50s, us\n` +
-      `judged by ${why}: ${verdict(judgedUs, TARGET_US)} (<= ${TARGET_US} us)`,
+      `judged by ${why}: ${verdict(judgedUs, TARGET_US, noise(plain, judged))} (<= ${TARGET_US} us)`,
   )
   console.log(`rules add to the gateway's CPU: ${signed(added(plain, rules, CPU))}, us a request (no target)`)
   if (logged === undefined) return
   const cpuUs = added(rules, logged, CPU)
   console.log(
-    `the request log adds to that: ${signed(cpuUs)}, us of CPU a request: ${verdict(cpuUs, LOG_TARGET_US)} ` +
+    `the request log adds to that: ${signed(cpuUs)}, us of CPU a request: ${verdict(cpuUs, LOG_TARGET_US, noise(plain, CPU))} ` +
       `(<= ${LOG_TARGET_US} us); noise of CPU ${shown(noise(plain, CPU))}`,
   )
 }
@@ -172,8 +172,9 @@ function noise(side: Side, figure: Figure): number | undefined {
   return middle(values.slice(1).map((value, index) => Math.abs(value - values[index]!)))
 }
 
-function verdict(us: number | undefined, targetUs: number): string {
-  if (us === undefined) return 'not measured'
+function verdict(us: number | undefined, targetUs: number, noiseUs: number | undefined): string {
+  if (us === undefined || noiseUs === undefined) return 'not measured'
+  if (noiseUs > targetUs) return 'CANNOT BE TOLD, the noise is larger than the bound'
   return us <= targetUs ? 'HOLDS' : 'MISSED'
 }
 
