@@ -63,8 +63,11 @@ export function asGatewayError(error: unknown): GatewayError {
 export interface ErrorOrigin {
   provider: string
   model: string
-  requestType: RequestType
+  requestType: RequestType | ''
 }
+
+/** Of a refusal that concerns no request of a known kind. */
+export const NO_ORIGIN: ErrorOrigin = { provider: '', model: '', requestType: '' }
 
 /** Body of every answer that is not a success. */
 export interface ErrorBody {
@@ -88,52 +91,58 @@ export function gatewayErrorBody(error: GatewayError, origin: ErrorOrigin): Erro
 /**
  * A provider's own error in the gateway's shape: its type, code, message and param are kept where its body has them
  * (`{"error": {...}}` or `{"error": "text"}`); anything else becomes the message, cut to 1,000 characters.
+ * @param clean takes secrets out of a text: some providers repeat the key that they did not like
  */
-export function providerErrorBody(status: number, text: string, origin: ErrorOrigin): ErrorBody {
-  const told = errorMember(text)
+export function providerErrorBody(
+  status: number,
+  text: string,
+  origin: ErrorOrigin,
+  clean: (text: string) => string,
+): ErrorBody {
+  const told = errorMember(text, clean)
+  const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? clean(value) : undefined)
+  const param = textOf(told.param)
   return {
     is_gateway_error: false,
     status_code: status,
     error: {
-      type: typeof told.type === 'string' ? told.type : 'provider_error',
-      code: typeof told.code === 'string' || typeof told.code === 'number' ? String(told.code) : null,
-      message: typeof told.message === 'string' ? told.message : `${origin.provider} answered ${status}`,
-      ...(typeof told.param === 'string' && { param: told.param }),
+      type: textOf(told.type) ?? 'provider_error',
+      code: typeof told.code === 'number' ? String(told.code) : (textOf(told.code) ?? null),
+      message: textOf(told.message) ?? `${origin.provider} answered ${status}`,
+      ...(param !== undefined && { param }),
     },
     extra_fields: extraFields(origin),
   }
 }
 
 /** A provider's error that came inside a stream, in the same shape. */
-export function streamErrorBody({ status, type, code, message }: StreamFailure, origin: ErrorOrigin): ErrorBody {
+export function streamErrorBody(
+  { status, type, code, message }: StreamFailure,
+  origin: ErrorOrigin,
+  clean: (text: string) => string,
+): ErrorBody {
   return {
     is_gateway_error: false,
     status_code: status,
-    error: { type, code, message },
+    error: { type: clean(type), code: code === null ? null : clean(code), message: clean(message) },
     extra_fields: extraFields(origin),
   }
-}
-
-/** Some providers repeat the key that they did not like. */
-export function withoutSecret(body: ErrorBody, secret: string): ErrorBody {
-  if (secret === '') return body
-  const { type, code, message } = body.error
-  const clean = (text: string): string => text.replaceAll(secret, '[key]')
-  const error = { ...body.error, type: clean(type), code: code === null ? null : clean(code), message: clean(message) }
-  return { ...body, error }
 }
 
 function extraFields(origin: ErrorOrigin): ErrorBody['extra_fields'] {
   return { provider: origin.provider, model_requested: origin.model, request_type: origin.requestType }
 }
 
-function errorMember(text: string): { type?: unknown; code?: unknown; message?: unknown; param?: unknown } {
+function errorMember(
+  text: string,
+  clean: (text: string) => string,
+): { type?: unknown; code?: unknown; message?: unknown; param?: unknown } {
   const MAX_TEXT_CHARACTERS = 1_000
   let body: unknown
   try {
     body = JSON.parse(text)
   } catch {
-    return text.trim() === '' ? {} : { message: text.slice(0, MAX_TEXT_CHARACTERS) }
+    return text.trim() === '' ? {} : { message: clean(text).slice(0, MAX_TEXT_CHARACTERS) }
   }
   if (typeof body !== 'object' || body === null || !('error' in body)) return {}
   if (typeof body.error === 'string') return { message: body.error }

@@ -7,7 +7,6 @@ import {
   providerErrorBody,
   streamErrorBody,
   upstreamError,
-  withoutSecret,
 } from './errors.ts'
 import { utf8AsLatin1 } from './latin1.ts'
 import type { StreamFailure } from './providers/provider.ts'
@@ -38,13 +37,14 @@ export function networkFailure(context: RequestContext, cause: Error): FailedTry
 export function providerFailure(context: RequestContext): FailedTry {
   const { status } = context
   if (status < 400) return invalidAnswer(context, `${status}, which is neither a success nor an error`)
-  const body = withoutSecret(providerErrorBody(status, context.answer.toString(), originOf(context)), secretOf(context))
+  const { clean } = context.route!.provider
+  const body = providerErrorBody(status, context.answer.toString(), originOf(context), clean)
   return { status, code: body.error.code ?? body.error.type, body, remedy: remedyFor(status) }
 }
 
 /** The provider reported an error inside its stream. */
 export function streamFailure(context: RequestContext, failure: StreamFailure): FailedTry {
-  const body = withoutSecret(streamErrorBody(failure, originOf(context)), secretOf(context))
+  const body = streamErrorBody(failure, originOf(context), context.route!.provider.clean)
   const { status } = failure
   return { status, code: body.error.code ?? body.error.type, body, remedy: remedyFor(status) }
 }
@@ -56,14 +56,14 @@ export function invalidAnswer(context: RequestContext, what: string): FailedTry 
 }
 
 /** As the caller gets it. */
-export function failedAnswer({ passedHeaders }: RequestContext, { status, code, body }: FailedTry): FailedAnswer {
-  return { status, code, reply: utf8AsLatin1(JSON.stringify(body)), passedHeaders: [...passedHeaders] }
+export function failedAnswer(
+  { route, passedHeaders }: RequestContext,
+  { status, code, body }: FailedTry,
+): FailedAnswer {
+  const headers = route === null ? [] : passedHeaders.map(route.provider.clean)
+  return { status, code, reply: utf8AsLatin1(JSON.stringify(body)), passedHeaders: headers }
 }
 
 function originOf({ route, type }: RequestContext): ErrorOrigin {
   return { provider: route?.provider.name ?? '', model: route?.requested ?? '', requestType: type }
-}
-
-function secretOf({ key }: RequestContext): string {
-  return key?.value ?? ''
 }

@@ -1,6 +1,6 @@
 import { ConfigError, type GatewayConfigFile, parseConfig } from '../config.ts'
 import { CallContext } from './call-context.ts'
-import { type ErrorBody, GatewayError, type GatewayErrorCode, gatewayErrorBody } from './errors.ts'
+import { type ErrorBody, GatewayError, type GatewayErrorCode, gatewayErrorBody, NO_ORIGIN } from './errors.ts'
 import { type FailureRecord, Pipeline } from './pipeline.ts'
 import type { ChatRequest, EmbeddingRequest } from './providers/provider.ts'
 
@@ -92,7 +92,9 @@ export class Gateway {
    * @throws ConfigError with every problem
    */
   constructor(config: GatewayConfigFile, { env = process.env, random, onFailure }: GatewayOptions = {}) {
-    this.pipeline = new Pipeline(parseConfig(config, env).config, {
+    const parsed = parseConfig(config, env)
+    if (parsed.config.requestLog) throw new ConfigError(['request_log: only the program keeps one; leave it out'])
+    this.pipeline = new Pipeline(parsed.config, {
       createContext: () => new CallContext(),
       ...(random && { random }),
       ...(onFailure && { onFailure }),
@@ -253,10 +255,11 @@ function requestError(status: number, reply: string): Error {
 }
 
 function ownError(code: GatewayErrorCode, message: string): GatewayRequestError {
-  const origin = { provider: '', model: '', requestType: 'chat_completion' } as const
-  return new GatewayRequestError(gatewayErrorBody(new GatewayError(code, message), origin))
+  return new GatewayRequestError(gatewayErrorBody(new GatewayError(code, message), NO_ORIGIN))
 }
 
 function isErrorBody(value: unknown): value is ErrorBody {
-  return typeof value === 'object' && value !== null && 'is_gateway_error' in value
+  if (typeof value !== 'object' || value === null || !('is_gateway_error' in value) || !('error' in value)) return false
+  const { error } = value
+  return typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string'
 }

@@ -6,6 +6,18 @@ export class KeyRotation {
   private readonly dead = new Set<KeyConfig>()
   /** At their limit in this round. */
   private readonly limited = new Set<KeyConfig>()
+  /** Before this the provider does not want to see a key again, Unix time in ms. */
+  private readonly notBeforeMs = new Map<KeyConfig, number>()
+
+  /** The provider has asked for a wait of so long with this key. */
+  postpone(key: KeyConfig, untilMs: number): void {
+    this.notBeforeMs.set(key, untilMs)
+  }
+
+  /** How long the provider wants to be spared this key, ms; 0 when it has not said. */
+  postponedMs(key: KeyConfig, nowMs: number): number {
+    return Math.max(0, (this.notBeforeMs.get(key) ?? 0) - nowMs)
+  }
 
   /**
    * The key for the next try after `key` reached its limit. When every key has, a new round begins: the same key again

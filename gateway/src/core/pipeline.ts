@@ -23,6 +23,7 @@ import { measureClockCostNs, SLOT } from './stage-clock.ts'
 import { StageHistograms } from './stage-histograms.ts'
 import { StreamRelay } from './stream-relay.ts'
 import { Traffic } from './traffic.ts'
+import { WaitingBodies } from './waiting-bodies.ts'
 
 /** What tells events from comments, which providers send to keep a connection alive. */
 const DATA_LINE = /^data:/m
@@ -45,9 +46,22 @@ export interface PipelineOptions<C extends RequestContext> {
   /** Counters that outlive this pipeline. @default new ones */
   traffic?: Traffic
   histograms?: StageHistograms
+  /** What has been measured of this machine before. @default `start` measures it */
+  measured?: Measured
   requestLog?: RequestLog
   /** The log writes synchronously: an answer waits for its row. @default false */
   logBeforeAnswer?: boolean
+}
+
+/** What stages that are shorter than a clock call cost on this machine. */
+export interface Measured {
+  clockCostNs: number
+  batchMeansNs: BatchMeans
+}
+
+/** Takes about 50 ms of the process's whole time. */
+export function measureGateway(): Measured {
+  return { clockCostNs: measureClockCostNs(), batchMeansNs: measureBatchMeans() }
 }
 
 /**
@@ -66,10 +80,8 @@ export class Pipeline<C extends RequestContext = RequestContext> {
   readonly traffic: Traffic
   readonly requestLog: RequestLog | undefined
   private readonly logBeforeAnswer: boolean
-  clockCostNs = 0
-  batchMeansNs: BatchMeans = {}
-  /** Bodies that have not gone upstream, together. */
-  waitingBodyBytes = 0
+  readonly waitingBodies: WaitingBodies
+  private measured: Measured | undefined
   private readonly routes: Routes
   private readonly random: () => number
   private readonly onFailure: ((failure: FailureRecord) => void) | undefined
@@ -80,6 +92,8 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     this.onFailure = options.onFailure
     this.traffic = options.traffic ?? new Traffic(config.prometheusLabels)
     this.histograms = options.histograms ?? new StageHistograms()
+    this.waitingBodies = new WaitingBodies(config.maxWaitingBodyBytes)
+    this.measured = options.measured
     this.requestLog = options.requestLog
     this.logBeforeAnswer = options.logBeforeAnswer ?? false
     this.contexts = new ContextPool(config.initialPoolSize, options.createContext)
@@ -89,10 +103,22 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     this.routes = new Routes(this.providers)
   }
 
+  /** 0 until it has been measured. */
+  get clockCostNs(): number {
+    return this.measured?.clockCostNs ?? 0
+  }
+
+  get batchMeansNs(): BatchMeans {
+    return this.measured?.batchMeansNs ?? {}
+  }
+
+  get waitingBodyBytes(): number {
+    return this.waitingBodies.bytes
+  }
+
   /** Measures the clock, opens connections ahead. Resolves with what could not be opened: a warning, not a failure. */
   async start(): Promise<string[]> {
-    this.clockCostNs = measureClockCostNs()
-    this.batchMeansNs = measureBatchMeans()
+    this.measured ??= measureGateway()
     const warnings: string[] = []
     for (const { name, pool, config } of this.providers) {
       const failure = await pool.openAhead(config.network.openAhead)
@@ -111,23 +137,17 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     const context = this.contexts.acquire()
     context.clock.start()
     context.labels = this.traffic.unlabelled
+    context.waitingBodies = this.waitingBodies
     return context
   }
 
   /**
    * The body of a request will be kept from here until it goes upstream, or the request ends.
+   * @param bytes of it so far, or as announced
    * @throws GatewayError `waiting_bodies_full`
    */
   holdBody(context: RequestContext, bytes: number): void {
-    const more = bytes - context.bodyBytes
-    // Alone it may: each body has been held against its own limit, and a worker's share of this one may be smaller.
-    const isAlone = this.waitingBodyBytes === context.bodyBytes
-    if (!isAlone && this.waitingBodyBytes + more > this.config.maxWaitingBodyBytes) {
-      const limit = `${this.config.maxWaitingBodyBytes} bytes`
-      throw new GatewayError('waiting_bodies_full', `request dropped: the bodies that wait would exceed ${limit}`)
-    }
-    this.waitingBodyBytes += more
-    context.bodyBytes = bytes
+    this.waitingBodies.hold(context, bytes)
   }
 
   /** The body is there. Ends in exactly one `context.settled()`, unless the caller leaves before. */
@@ -161,15 +181,20 @@ export class Pipeline<C extends RequestContext = RequestContext> {
   /** The caller is gone: everything that still happens for it stops now. */
   abandon(context: RequestContext): void {
     if (context.state === 'free' || context.state === 'settled') return
+    context.clock.lap(slotOf(context))
     this.stop(context)
     context.status = CALLER_GONE
     context.errorCode = 'caller_gone'
+    if (context.route !== null) this.series(context).failed(CALLER_GONE)
+    this.reportFailure(context)
     this.finish(context)
   }
 
   /** The caller takes more of its stream. */
   resume(context: RequestContext): void {
-    context.connection?.resume()
+    if (context.connection?.isPaused !== true) return
+    context.route!.provider.idleDeadlines.restart(context.deadlineLink)
+    context.connection.resume()
   }
 
   close(): void {
@@ -202,7 +227,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       else this.answer(context)
     },
     failed: (context: RequestContext, cause: Error): void => {
-      context.clock.lap(SLOT.http_request)
+      context.clock.lap(slotOf(context))
       // Complete, though the provider cut its connection instead of ending the answer.
       if (context.relay?.translator.done) this.streamEnded(context)
       else this.tryFailed(context, networkFailure(context, cause))
@@ -211,8 +236,8 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       const { name, config } = context.route!.provider
       const limit = `${config.network.timeoutMs} ms`
       const queued = context.state === 'queued'
+      context.clock.lap(slotOf(context))
       this.stop(context)
-      context.clock.lap(queued ? SLOT.queue_wait : SLOT.http_request)
       const error = queued
         ? new GatewayError('queue_timeout', `waited ${limit} in the queue of ${name}`)
         : new GatewayError('upstream_timeout', `${name} did not answer within ${limit}`)
@@ -271,7 +296,8 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     if (type === 'chat_completion_stream') {
       context.relay = new StreamRelay(provider.adapter.openStream(streamRequest(request, context.route!.requested)))
     }
-    if (!provider.mayRetry && context.fallbacks.length === context.fallbackIndex) this.releaseBody(context)
+    context.keepsBody = provider.mayRetry || context.fallbacks.length > context.fallbackIndex
+    if (!context.keepsBody) context.body = null
     clock.lap(SLOT.json_marshaling)
 
     context.key = key
@@ -309,9 +335,14 @@ export class Pipeline<C extends RequestContext = RequestContext> {
 
   private relay(context: RequestContext, bytes: Buffer): void {
     const { clock } = context
+    const { idleDeadlines, endDeadlines } = context.route!.provider
     const relay = context.relay!
+    // What follows a stream's last event is nobody's.
+    if (relay.translator.done) return
     const events = relay.push(bytes)
     clock.lap(SLOT.response_parsing)
+    // Whatever arrives says that the stream is alive, also what gives the caller nothing.
+    if (context.streamBegun) idleDeadlines.restart(context.deadlineLink)
     const failure = relayFailure(context, relay)
     // What came before the failure is the caller's, unless it has nothing yet: then another try may give it the whole.
     if (events !== '' && (failure === undefined || context.streamBegun)) this.handOver(context, events)
@@ -319,7 +350,6 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       this.stop(context)
       this.tryFailed(context, failure)
     } else if (events !== '' && relay.translator.done) {
-      const { idleDeadlines, endDeadlines } = context.route!.provider
       idleDeadlines.remove(context.deadlineLink)
       endDeadlines.add(context.deadlineLink)
     }
@@ -334,12 +364,10 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     if (!context.streamBegun) {
       context.streamBegun = true
       context.state = 'streaming'
-      this.releaseBody(context)
+      context.releaseBody()
       provider.deadlines.remove(context.deadlineLink)
       provider.idleDeadlines.add(context.deadlineLink)
       context.streamStarted()
-    } else {
-      provider.idleDeadlines.restart(context.deadlineLink)
     }
     const takesMore = context.streamed(events)
     clock.lap(SLOT.response_sending)
@@ -435,7 +463,9 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       return
     }
     context.firstFailure ??= failedAnswer(context, failure)
-    this.series(context).failed(failure.status)
+    const series = this.series(context)
+    series.failed(failure.status)
+    series.retried(Math.max(0, context.tries - 1))
     context.clock.lap(SLOT.error_handling)
     const { provider } = route
     provider.deadlines.remove(context.deadlineLink)
@@ -498,12 +528,6 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     return requestRecord(context, this.traffic.labelNames, Date.now())
   }
 
-  private releaseBody(context: RequestContext): void {
-    context.body = null
-    this.waitingBodyBytes -= context.bodyBytes
-    context.bodyBytes = 0
-  }
-
   /** The row of a log in synchronous mode comes before the answer; else both are off the request's path. */
   private settle(context: RequestContext): void {
     const written = this.logBeforeAnswer ? this.requestLog?.add(this.record(context)) : undefined
@@ -512,8 +536,10 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       return
     }
     context.state = 'logging'
+    context.logWrite = written
     void written.finally(() => {
-      if (context.state === 'logging') this.deliver(context)
+      // Its caller may have left, and the context may serve another request by now.
+      if (context.logWrite === written) this.deliver(context)
     })
   }
 
@@ -523,6 +549,8 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       context.settled()
     } finally {
       context.clock.lap(SLOT.response_sending)
+      // Not of callers who left: where they did, a stage is cut short.
+      this.histograms.record(context.clock.ns)
       this.finish(context)
     }
   }
@@ -540,24 +568,37 @@ export class Pipeline<C extends RequestContext = RequestContext> {
   /** Counts the request, gives its worker back and its context to the free list. */
   private finish(context: RequestContext): void {
     const { clock, route, status, type, holdsWorker } = context
-    if (status === CALLER_GONE) {
-      if (route !== null) this.series(context).failed(status)
-      this.reportFailure(context)
-    } else {
-      this.histograms.record(clock.ns)
-    }
-    if (route !== null) this.series(context).retried(context.retries)
+    if (route !== null) this.series(context).retried(Math.max(0, context.tries - 1))
     context.labels!.finished(type, status, clock.totalNs, clock.ns[SLOT.http_request]!)
-    if (!this.logBeforeAnswer) void this.requestLog?.add(this.record(context))
+    if (context.logWrite === null) void this.requestLog?.add(this.record(context))
     if (route) {
       route.provider.deadlines.remove(context.deadlineLink)
       route.provider.idleDeadlines.remove(context.deadlineLink)
       route.provider.endDeadlines.remove(context.deadlineLink)
     }
-    this.releaseBody(context)
+    context.releaseBody()
     this.contexts.release(context as C)
     // Last, because the worker takes the next request at once: that one must find this one's context free.
     if (holdsWorker) route!.provider.queue.leave()
+  }
+}
+
+/** What a request is spending its time on while nothing happens to it. */
+function slotOf({ state, payload }: RequestContext): number {
+  switch (state) {
+    case 'reading':
+      return SLOT.request_reading
+    case 'queued':
+      return SLOT.queue_wait
+    case 'backing_off':
+      return SLOT.retry_backoff
+    case 'upstream':
+      // Until it is written it waits for a connection.
+      return payload === '' ? SLOT.http_request : SLOT.request_setup
+    case 'streaming':
+      return SLOT.http_request
+    default:
+      return SLOT.response_sending
   }
 }
 

@@ -48,6 +48,7 @@ export class ProviderRuntime {
   readonly idleDeadlines: Deadlines<RequestContext>
   /** Of streams whose last event has come. */
   readonly endDeadlines: Deadlines<RequestContext>
+  private readonly secrets: readonly string[]
   private readonly endpoint: { apiVersion?: string }
   private readonly headsByKey: ReadonlyMap<KeyConfig, Map<string, string>>
 
@@ -56,6 +57,9 @@ export class ProviderRuntime {
     this.config = config
     this.adapter = PRESETS[config.preset]!.adapter
     this.endpoint = config.apiVersion === undefined ? {} : { apiVersion: config.apiVersion }
+    // As debug/secrets.ts has it: what is short among the headers is no secret, and would blot out ordinary words.
+    const headerValues = Object.values(config.network.extraHeaders).filter((value) => value.length >= 8)
+    this.secrets = [...config.keys.map(({ value }) => value), ...headerValues].filter((value) => value !== '')
     const keys = config.keys.length > 0 ? config.keys : [KEYLESS]
     this.keys = new KeySelector(keys)
     this.headsByKey = new Map(keys.map((key) => [key, new Map<string, string>()]))
@@ -85,6 +89,13 @@ export class ProviderRuntime {
     this.endDeadlines = new Deadlines(Math.min(STREAM_END_MS, network.streamIdleTimeoutMs), (context) => {
       events.idled(context)
     })
+  }
+
+  /** Takes the provider's secrets out of a text that somebody else will see. */
+  readonly clean = (text: string): string => {
+    let cleaned = text
+    for (const secret of this.secrets) cleaned = cleaned.replaceAll(secret, '[key]')
+    return cleaned
   }
 
   /** @throws GatewayError `not_supported` */

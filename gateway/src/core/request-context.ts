@@ -7,6 +7,7 @@ import type { Route } from './routes.ts'
 import { StageClock } from './stage-clock.ts'
 import type { StreamRelay } from './stream-relay.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
+import type { WaitingBodies } from './waiting-bodies.ts'
 
 const NO_BYTES = Buffer.alloc(0)
 const NO_ROUTES: readonly Route[] = []
@@ -43,6 +44,9 @@ export abstract class RequestContext {
   holdsWorker = false
   /** Counted among the waiting bodies. */
   bodyBytes = 0
+  waitingBodies: WaitingBodies | null = null
+  /** Another try may need the body, so it stays after it has been written. */
+  keepsBody = false
   route: Route | null = null
   /** Where it goes when `route` fails, in order. */
   fallbacks: readonly Route[] = NO_ROUTES
@@ -54,6 +58,8 @@ export abstract class RequestContext {
   tries = 0
   /** With all providers. */
   retries = 0
+  /** The row that is being written before the answer may go; null when there is none, or not yet. */
+  logWrite: Promise<void> | null = null
   rotation: KeyRotation | null = null
   retryTimer: NodeJS.Timeout | undefined
   /** The parsed body; dropped once no further try can need it. */
@@ -94,6 +100,16 @@ export abstract class RequestContext {
   /** The caller takes nothing of its stream any more: cut it off. */
   abstract cutOff(): void
 
+  /** The body has gone upstream. */
+  bodyWritten(): void {
+    if (!this.keepsBody) this.releaseBody()
+  }
+
+  releaseBody(): void {
+    this.body = null
+    this.waitingBodies?.release(this)
+  }
+
   /** Drops every reference, so that a context in the free list keeps nothing alive. */
   reset(): void {
     this.state = 'free'
@@ -101,6 +117,9 @@ export abstract class RequestContext {
     this.labels = null
     this.holdsWorker = false
     this.bodyBytes = 0
+    this.waitingBodies = null
+    this.keepsBody = false
+    this.logWrite = null
     this.route = null
     this.fallbacks = NO_ROUTES
     this.fallbackIndex = 0

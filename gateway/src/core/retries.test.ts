@@ -237,6 +237,17 @@ describe('Retry-After', () => {
     await startGateway(t, provider, { keys: ['a', 'b'], network: { max_retries: 1 } }).chat()
   })
 
+  test('is remembered for each key, until its turn comes again', async (t) => {
+    const limited = { status: 429, retryAfter: '0.15' }
+    const provider = await scripted(t, [limited, limited])
+    await startGateway(t, provider, { keys: ['a', 'b'], network: { max_retries: 2 } }).chat()
+    const [first, second, third] = provider.keys
+    assert.deepEqual([first !== second, third === first], [true, true])
+    const [firstMs = 0, secondMs = 0, thirdMs = 0] = provider.arrivedMs
+    assert.ok(secondMs - firstMs < 150, 'the other key is not held up')
+    assert.ok(thirdMs - firstMs >= 149, 'the first one is')
+  })
+
   test('beyond the deadline: the answer in hand is given, with the header', async (t) => {
     const provider = await scripted(t, [{ status: 429, retryAfter: '3600' }])
     const { failure } = startGateway(t, provider, { network: { max_retries: 5 } })

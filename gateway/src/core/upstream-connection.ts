@@ -28,6 +28,10 @@ const IDLE_TIMEOUT_MS = 600_000
 const IDLE_MARGIN_MS = 1_000
 /** An answer beyond this is not a chat completion; it must not fill the memory. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+/** What is smaller fits into the kernel's buffer of a connection that is at rest. */
+const LARGE_PAYLOAD_CHARACTERS = 64 * 1024
+/** Each piece of a body costs more than its bytes: so many of them are joined. */
+const MAX_PIECES = 1_000
 const NO_BYTES = Buffer.alloc(0)
 
 /**
@@ -157,7 +161,15 @@ export class UpstreamConnection {
     // Head and body as one text: one write, and one packet where it fits.
     const request = `${upstreamHead}${Buffer.byteLength(payload)}\r\n\r\n${payload}`
     context.clock.lap(SLOT.request_setup)
-    socket.write(request)
+    if (payload.length < LARGE_PAYLOAD_CHARACTERS) {
+      socket.write(request)
+      context.bodyWritten()
+      return
+    }
+    // A provider that does not read leaves it in the socket's buffer.
+    socket.write(request, () => {
+      if (this.context === context) context.bodyWritten()
+    })
   }
 
   private read(bytes: Buffer): void {
@@ -250,7 +262,7 @@ export class UpstreamConnection {
   private collect(bytes: Buffer): void {
     if (this.body.length === 0) this.body = bytes
     else if (this.moreBody === null) this.moreBody = [bytes]
-    else this.moreBody.push(bytes)
+    else if (this.moreBody.push(bytes) > MAX_PIECES) this.body = this.takeBody()
   }
 
   private takeBody(): Buffer {

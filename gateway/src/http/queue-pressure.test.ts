@@ -150,6 +150,25 @@ describe('bodies that wait', () => {
     })
   })
 
+  test('still count while they wait for a connection', async (t) => {
+    const { provider, next } = await holdingProvider(t)
+    const file = providerFile(provider.url, { network_config: { max_conns_per_host: 1 } })
+    const gateway = await startGateway(t, { ...LIMIT, providers: { openai: file } })
+    const served = [gateway.chat(LARGE)]
+    await eventually(() => {
+      assert.equal(provider.requests.length, 1)
+    })
+    served.push(gateway.chat(LARGE))
+    await eventually(() => {
+      assert.deepEqual([gateway.gateway.providers[0]!.pool.counters.waiting, queueOf(gateway).active], [1, 2])
+    })
+    assert.ok(gateway.gateway.waitingBodyBytes > 6_000)
+    assert.equal((await gateway.chat(LARGE)).status, 503)
+    for (let index = 0; index < 2; index++) await next()
+    assert.deepEqual(await Promise.all(served.map(async (answer) => (await answer).status)), [200, 200])
+    assertNothingLeaked(gateway)
+  })
+
   test('are kept while a retry may need them, and counted so', async (t) => {
     const { provider, next } = await holdingProvider(t)
     const file = providerFile(provider.url, { network_config: { max_retries: 1 } })

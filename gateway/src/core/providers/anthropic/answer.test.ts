@@ -80,10 +80,7 @@ test('what is not a message is a SyntaxError', () => {
 
 test("an error of Anthropic's keeps its type and message for the caller", () => {
   const text = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}'
-  const { error } = providerErrorBody(529, text, {
-    provider: 'anthropic',
-    model: 'claude',
-    requestType: 'chat_completion',
-  })
+  const origin = { provider: 'anthropic', model: 'claude', requestType: 'chat_completion' } as const
+  const { error } = providerErrorBody(529, text, origin, (told) => told)
   assert.deepEqual(error, { type: 'overloaded_error', code: null, message: 'Overloaded' })
 })
