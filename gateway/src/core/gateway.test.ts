@@ -119,6 +119,18 @@ describe('a stream', () => {
     assert.equal(getEventListeners(signal, 'abort').length, 0)
   })
 
+  test('takes a chunk that only looks like an error of the gateway for a chunk', async (t) => {
+    const { provider, gateway } = await start(t)
+    const stream = gateway.stream(CHAT)
+    const first = stream.next()
+    const upstream = await provider.next()
+    upstream.send(event({ is_gateway_error: 1 }))
+    assert.deepEqual((await first).value, { is_gateway_error: 1 })
+    upstream.send(FINISHED)
+    upstream.finish()
+    for await (const _rest of stream);
+  })
+
   test('asks for nothing before it is read', async (t) => {
     const { provider, gateway } = await start(t)
     gateway.stream(CHAT)

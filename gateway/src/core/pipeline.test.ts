@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 
-import { parseConfig } from '../config.ts'
+import { type GatewayConfigFile, parseConfig } from '../config.ts'
 import { answerCompletion, eventually, type FakeProvider, providerFile, startProvider } from '../http/test-support.ts'
 import type { RequestLog, RequestRecord } from '../log/request-log.ts'
 import { CallContext } from './call-context.ts'
@@ -25,12 +25,14 @@ class HeldLog implements RequestLog {
   }
 }
 
-function startPipeline(t: TestContext, provider: FakeProvider, requestLog?: RequestLog) {
+function startPipeline(
+  t: TestContext,
+  provider: FakeProvider,
+  requestLog?: RequestLog,
+  file: GatewayConfigFile['providers'] = { openai: providerFile(provider.url) },
+) {
   const failures: FailureRecord[] = []
-  const { config } = parseConfig(
-    { config: { initial_pool_size: 1 }, providers: { openai: providerFile(provider.url) } },
-    {},
-  )
+  const { config } = parseConfig({ config: { initial_pool_size: 1 }, providers: file }, {})
   const pipeline = new Pipeline<CallContext>(config, {
     createContext: () => new CallContext(),
     onFailure: (failure) => failures.push(failure),
@@ -40,7 +42,7 @@ function startPipeline(t: TestContext, provider: FakeProvider, requestLog?: Requ
     pipeline.close()
   })
   const statuses: number[] = []
-  const call = (): CallContext => {
+  const call = (body: object = BODY): CallContext => {
     const context = pipeline.admit()
     context.attach({
       settled: (status) => statuses.push(status),
@@ -48,7 +50,7 @@ function startPipeline(t: TestContext, provider: FakeProvider, requestLog?: Requ
       cutOff: () => undefined,
       unreadable: () => undefined,
     })
-    pipeline.serve(context, 'chat_completion', BODY)
+    pipeline.serve(context, 'chat_completion', body)
     return context
   }
   return { pipeline, failures, statuses, call }
@@ -137,5 +139,42 @@ describe('a log in synchronous mode', () => {
     await eventually(() => {
       assert.deepEqual(statuses, [200])
     })
+  })
+})
+
+test('a stream that is alive is not idle, also when nothing of it is for the caller', async (t) => {
+  const events = (...data: object[]): string => data.map((each) => `data: ${JSON.stringify(each)}\n\n`).join('')
+  const provider = await startProvider(t, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const message = {
+      id: 'msg_1',
+      model: 'm',
+      role: 'assistant',
+      content: [],
+      usage: { input_tokens: 1, output_tokens: 1 },
+    }
+    response.write(events({ type: 'message_start', message }))
+    let thoughts = 0
+    const thinking = setInterval(() => {
+      const delta = { type: 'thinking_delta', thinking: 'hm' }
+      response.write(events({ type: 'content_block_delta', index: 0, delta }))
+      if (++thoughts < 8) return
+      clearInterval(thinking)
+      response.end(
+        events(
+          { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 2 } },
+          { type: 'message_stop' },
+        ),
+      )
+    }, 100)
+  })
+  // Thinks for 0.8 s; each of its thoughts comes well within the limit.
+  const network = { stream_idle_timeout_in_seconds: 0.5 }
+  const { statuses, failures, call } = startPipeline(t, provider, undefined, {
+    anthropic: providerFile(provider.url, { network_config: network }),
+  })
+  call({ ...BODY, model: 'anthropic/m', stream: true })
+  await eventually(() => {
+    assert.deepEqual([statuses, failures], [[200], []])
   })
 })

@@ -229,7 +229,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     failed: (context: RequestContext, cause: Error): void => {
       context.clock.lap(slotOf(context))
       // Complete, though the provider cut its connection instead of ending the answer.
-      if (context.relay?.translator.done) this.streamEnded(context)
+      if (context.relay?.isDone()) this.streamEnded(context)
       else this.tryFailed(context, networkFailure(context, cause))
     },
     expired: (context: RequestContext): void => {
@@ -248,7 +248,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       const { isPaused = false } = context.connection ?? {}
       this.stop(context)
       context.clock.lap(SLOT.http_request)
-      if (context.relay?.translator.done) {
+      if (context.relay?.isDone()) {
         // Complete, though the provider keeps its connection open.
         this.streamEnded(context)
       } else if (isPaused) {
@@ -338,7 +338,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     const { idleDeadlines, endDeadlines } = context.route!.provider
     const relay = context.relay!
     // What follows a stream's last event is nobody's.
-    if (relay.translator.done) return
+    if (relay.isDone()) return
     const events = relay.push(bytes)
     clock.lap(SLOT.response_parsing)
     // Whatever arrives says that the stream is alive, also what gives the caller nothing.
@@ -349,7 +349,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     if (failure !== undefined) {
       this.stop(context)
       this.tryFailed(context, failure)
-    } else if (events !== '' && relay.translator.done) {
+    } else if (events !== '' && relay.isDone()) {
       idleDeadlines.remove(context.deadlineLink)
       endDeadlines.add(context.deadlineLink)
     }
@@ -401,7 +401,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     }
     const last = relay.end()
     clock.lap(SLOT.response_parsing)
-    if (!relay.translator.done) {
+    if (!relay.isDone()) {
       const error = new GatewayError('upstream_reset', `${provider.name} ended the stream before its last event`)
       this.tryFailed(context, gatewayFailure(context, error, 'same_key'))
       return
@@ -597,7 +597,10 @@ function slotOf({ state, payload }: RequestContext): number {
       return payload === '' ? SLOT.http_request : SLOT.request_setup
     case 'streaming':
       return SLOT.http_request
-    default:
+    case 'free':
+    case 'preparing':
+    case 'logging':
+    case 'settled':
       return SLOT.response_sending
   }
 }

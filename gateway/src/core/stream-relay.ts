@@ -47,6 +47,11 @@ export class StreamRelay {
     return relayed
   }
 
+  /** The stream's last event has come. */
+  isDone(): boolean {
+    return this.translator.done
+  }
+
   /** The provider has closed its stream properly: the caller's last events, '' for none. */
   end(): string {
     return this.ended ? '' : this.translator.end()
