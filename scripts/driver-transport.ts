@@ -6,9 +6,8 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -17,7 +16,8 @@ import { DEFAULTS } from '../harness/src/config.ts'
 import type { Attempt } from '../harness/src/outcome.ts'
 import { planRun } from '../harness/src/plan.ts'
 import { HttpTransport, renderRequest } from '../harness/src/transport/http-transport.ts'
-import { median } from './support.ts'
+import { temporaryFolder } from './lib/programs.ts'
+import { median } from './lib/support.ts'
 
 const CONNECTIONS = 64
 /** Before the count begins: wrk's threads and the compiler of Node both need a moment. */
@@ -47,7 +47,6 @@ const children = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
 if (flags.help) {
   console.log('node scripts/driver-transport.ts [--rounds 5] [--seconds 4] [--response-size 1024] [--pin none]')
@@ -96,7 +95,7 @@ async function runClient(url: string): Promise<void> {
 async function compare(): Promise<void> {
   const pin = PINS[flags.pin]
   if (!pin) throw new Error(`--pin: ${flags.pin} is none of ${Object.keys(PINS).join(', ')}`)
-  const folder = mkdtempSync(join(tmpdir(), 'driver-transport-'))
+  const folder = temporaryFolder('driver-transport')
   try {
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
@@ -139,7 +138,6 @@ async function compare(): Promise<void> {
     console.log(`medians: ours ${perSec(ours)}   wrk ${perSec(wrk)}   ratio ${(ours / wrk).toFixed(3)}`)
   } finally {
     for (const child of children) child.kill('SIGKILL')
-    rmSync(folder, { recursive: true })
   }
 }
 

@@ -14,8 +14,8 @@ import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { cpuUs, runWrk, startGateway, startMock, temporaryFolder } from './programs.ts'
-import { median } from './support.ts'
+import { cpuUs, runWrk, startGateway, startMock, temporaryFolder } from './lib/programs.ts'
+import { median } from './lib/support.ts'
 
 const CONNECTIONS = 64
 const NGINX = '/usr/sbin/nginx'

@@ -4,11 +4,9 @@
  *
  *   node scripts/largest-rate.ts [--from 5000] [--step 500] [--to 8000] [--duration 20]
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { BenchError, runBench } from './support.ts'
+import { temporaryFolder } from './lib/programs.ts'
+import { BenchError, runBench } from './lib/support.ts'
 
 const TRIES = 2
 
@@ -21,10 +19,7 @@ const { values: flags } = parseArgs({
   },
 })
 
-const folder = mkdtempSync(join(tmpdir(), 'largest-rate-'))
-process.on('exit', () => {
-  rmSync(folder, { recursive: true, force: true })
-})
+const folder = temporaryFolder('largest-rate')
 
 async function carries(ratePerSec: number): Promise<boolean> {
   for (let attempt = 1; attempt <= TRIES; attempt++) {

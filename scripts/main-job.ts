@@ -1,18 +1,19 @@
 /**
  * The main job against its targets: both profiles with all flags at their defaults, in turns, so that the machine's moods
- * fall on both. Prints every run, then each target with the median of the runs and the worst of them.
+ * fall on both. Prints every run, then each target with the median of the valid runs and the worst of them; what invalid
+ * runs measured stands beside it in brackets and is not judged.
  *
  *   node scripts/main-job.ts [--rounds 3] [--duration 60] [--out results] [--features]
  *
- * --features: all of the gateway's rules on, and the request log batched into SQLite (scripts/features.ts); the targets
+ * --features: all of the gateway's rules on, and the request log batched into SQLite (scripts/lib/features.ts); the targets
  * are the same.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Result } from '../harness/src/recording.ts'
-import { FEATURES_IN_WORDS, featureFlags } from './features.ts'
-import { temporaryFolder } from './programs.ts'
-import { median, runBench } from './support.ts'
+import { FEATURES_IN_WORDS, featureFlags } from './lib/features.ts'
+import { temporaryFolder } from './lib/programs.ts'
+import { median, runBench } from './lib/support.ts'
 
 const PROFILES = ['t3.medium', 't3.xlarge'] as const
 type Profile = (typeof PROFILES)[number]
@@ -75,20 +76,24 @@ for (let round = 1; round <= Number(flags.rounds); round++) {
 
 for (const profile of PROFILES) {
   const valid = results[profile].filter(({ verdict }) => verdict.valid)
+  const invalid = results[profile].filter(({ verdict }) => !verdict.valid)
   console.log(
-    `\n${profile}: ${valid.length} of ${results[profile].length} runs valid; their median (worst); reach, stretch`,
+    `\n${profile}: ${valid.length} of ${results[profile].length} runs valid; their median (worst) [invalid runs, not judged]; reach, stretch`,
   )
   for (const { what, read, reach, stretch } of TARGETS) {
     const values = valid.map(read).filter((value) => value !== undefined)
     const bound = (limit: Target['reach']): number => (typeof limit === 'number' ? limit : limit[profile])
     const limits = `<= ${bound(reach)}, ${bound(stretch)}`
+    const notJudged = invalid.map((result) => read(result)?.toFixed(2) ?? 'not measured')
+    const aside = notJudged.length === 0 ? '' : ` [${notJudged.join(', ')}]`
     if (values.length === 0) {
-      console.log(`  ${what.padEnd(28)} ${'not measured'.padEnd(22)} ${limits}`)
+      const none = valid.length === 0 ? 'no valid run' : 'not measured'
+      console.log(`  ${what.padEnd(28)} ${`${none}${aside}`.padEnd(22)} ${limits}  not judged`)
       continue
     }
     const middle = median(values)
     const verdict = middle <= bound(stretch) ? 'stretch' : middle <= bound(reach) ? 'reach' : 'MISSED'
-    const figures = `${middle.toFixed(2)} (${Math.max(...values).toFixed(2)})`
+    const figures = `${middle.toFixed(2)} (${Math.max(...values).toFixed(2)})${aside}`
     console.log(`  ${what.padEnd(28)} ${figures.padEnd(22)} ${limits}  ${verdict}`)
   }
 }

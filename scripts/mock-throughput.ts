@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import Fastify from 'fastify'
 import { startProgram } from '../harness/src/processes.ts'
-import { cpuUs, runWrk, startMock, type RunningProgram } from './programs.ts'
-import { median } from './support.ts'
+import { cpuUs, runWrk, startMock, type RunningProgram } from './lib/programs.ts'
+import { median } from './lib/support.ts'
 
 const CONNECTIONS = 64
 const PATH = '/v1/chat/completions'

@@ -16,8 +16,8 @@ import { parseArgs } from 'node:util'
 import { planConnections } from '../harness/src/file-limits.ts'
 import { changeText, COSTS, GAINS, judge, type Measure } from './pooling/judgement.ts'
 import { runTurn, type Load, type Pooling, type Turn } from './pooling/turn.ts'
-import { startMock, temporaryFolder } from './programs.ts'
-import { median } from './support.ts'
+import { startMock, temporaryFolder } from './lib/programs.ts'
+import { median } from './lib/support.ts'
 
 /** No limit: planConnections then gives what it would like. */
 const NO_LIMIT = 1_000_000

@@ -20,11 +20,11 @@ import { parseFileLimit } from '../harness/src/proc-texts.ts'
 import { readProcText } from '../harness/src/process-tree.ts'
 import type { Result } from '../harness/src/recording.ts'
 import { BUILTIN_NODE_FLAGS } from '../harness/src/targets/builtin.ts'
-import { readGatewayState } from './gateway-state.ts'
-import { startGateway, startMock, temporaryFolder } from './programs.ts'
+import { readGatewayState } from './lib/gateway-state.ts'
+import { startGateway, startMock, temporaryFolder } from './lib/programs.ts'
 import { askOneByOne, occupy } from './queue-spike/full-queue.ts'
 import { printTimeline, QueueTimeline } from './queue-spike/timeline.ts'
-import { runBench } from './support.ts'
+import { runBench } from './lib/support.ts'
 
 /** Of the second bench, from its command to its load: programs, a first request, connections. */
 const BENCH_START_MS = 2_000

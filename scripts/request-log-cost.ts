@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openRequestLog, type RequestLogConfig, type RequestRecord } from '../gateway/src/log/request-log.ts'
-import { median } from './support.ts'
+import { median } from './lib/support.ts'
 
 const TARGET_US = 5
 const WARM_UP_MS = 1_000

@@ -14,9 +14,9 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Result } from '../harness/src/recording.ts'
-import { FEATURES_IN_WORDS, featureFlags } from './features.ts'
-import { temporaryFolder } from './programs.ts'
-import { median, runBench } from './support.ts'
+import { FEATURES_IN_WORDS, featureFlags } from './lib/features.ts'
+import { temporaryFolder } from './lib/programs.ts'
+import { median, runBench } from './lib/support.ts'
 
 const TARGET_US = 3
 const LOG_TARGET_US = 5

@@ -3,11 +3,9 @@
  *
  *   node scripts/schedule-lag.ts [--runs 3] [--rate 5000] [--seconds 20]
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { median, runBench } from './support.ts'
+import { temporaryFolder } from './lib/programs.ts'
+import { median, runBench } from './lib/support.ts'
 
 const TARGET_P99_MS = 1
 const STRETCH_P99_MS = 0.3
@@ -27,19 +25,15 @@ if (flags.help) console.log('node scripts/schedule-lag.ts [--runs 3] [--rate 500
 else await measure()
 
 async function measure(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'schedule-lag-'))
-  try {
-    const lags: Lag[] = []
-    for (let run = 1; run <= Number(flags.runs); run++) {
-      const lag = await lagOfOneRun(folder)
-      lags.push(lag)
-      console.log(`run ${run}: ${SHOWN.map((name) => `${name} ${lag[name].toFixed(3)} ms`).join('   ')}`)
-    }
-    const medians = SHOWN.map((name) => `${name} ${median(lags.map((lag) => lag[name])).toFixed(3)} ms`)
-    console.log(`medians: ${medians.join('   ')}   (p99: reach ${TARGET_P99_MS} ms, stretch ${STRETCH_P99_MS} ms)`)
-  } finally {
-    rmSync(folder, { recursive: true })
+  const folder = temporaryFolder('schedule-lag')
+  const lags: Lag[] = []
+  for (let run = 1; run <= Number(flags.runs); run++) {
+    const lag = await lagOfOneRun(folder)
+    lags.push(lag)
+    console.log(`run ${run}: ${SHOWN.map((name) => `${name} ${lag[name].toFixed(3)} ms`).join('   ')}`)
   }
+  const medians = SHOWN.map((name) => `${name} ${median(lags.map((lag) => lag[name])).toFixed(3)} ms`)
+  console.log(`medians: ${medians.join('   ')}   (p99: reach ${TARGET_P99_MS} ms, stretch ${STRETCH_P99_MS} ms)`)
 }
 
 async function lagOfOneRun(folder: string): Promise<Lag> {

@@ -17,12 +17,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { BUILTIN_NODE_FLAGS } from '../harness/src/targets/builtin.ts'
 import { seededRandom } from '../mock-provider/src/random.ts'
-import { readGatewayState, type GatewayState } from './gateway-state.ts'
-import { startGateway, startMock, temporaryFolder, type RunningProgram } from './programs.ts'
+import { readGatewayState, type GatewayState } from './lib/gateway-state.ts'
+import { startGateway, startMock, temporaryFolder, type RunningProgram } from './lib/programs.ts'
 import { printIdleTable } from './soak/idle-table.ts'
 import { readIdle } from './soak/idle.ts'
 import { SideLoad, type Kinds } from './soak/side-load.ts'
-import { runBench } from './support.ts'
+import { runBench } from './lib/support.ts'
 
 const SHARE = { bench: 0.89, streams: 0.1, leavers: 0.01 }
 const TIMEOUT_MS = 2_000

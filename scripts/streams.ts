@@ -21,7 +21,7 @@ import { parseFileLimit } from '../harness/src/proc-texts.ts'
 import { readProcText } from '../harness/src/process-tree.ts'
 import { PERCENTILES, runStreams, type StreamLoad, type StreamRun } from './streams/run.ts'
 import type { Tally } from './streams/tally.ts'
-import { median } from './support.ts'
+import { median } from './lib/support.ts'
 
 const TARGET_P99_ADDED_MS = 1
 /** A floor above this belongs to a machine that does something else as well: differences to it are noise. */

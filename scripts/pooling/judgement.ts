@@ -1,5 +1,5 @@
 /** Does a way of pooling pay? A rule, applied to the figures of the rounds. */
-import { median } from '../support.ts'
+import { median } from '../lib/support.ts'
 import type { Turn } from './turn.ts'
 
 export interface Measure {

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Int32Histogram, HistogramLogReader, type Histogram } from 'hdr-histogram-js'
 import { readProcess } from '../../harness/src/process-tree.ts'
 import { BUILTIN_NODE_FLAGS } from '../../harness/src/targets/builtin.ts'
-import { cpuUs, startGateway, type RunningProgram } from '../programs.ts'
-import { runBench } from '../support.ts'
+import { cpuUs, startGateway, type RunningProgram } from '../lib/programs.ts'
+import { runBench } from '../lib/support.ts'
 
 const GC_TIMES = new URL('./gc-times.ts', import.meta.url)
 /** Pages that start-up has touched and given back are gone by then. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { readGatewayState, type GatewayState } from '../gateway-state.ts'
+import { readGatewayState, type GatewayState } from '../lib/gateway-state.ts'
 
 const POLL_MS = 250
 const BAR_CHARS = 50

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { readGatewayState, type GatewayState } from '../gateway-state.ts'
-import type { RunningProgram } from '../programs.ts'
+import { readGatewayState, type GatewayState } from '../lib/gateway-state.ts'
+import type { RunningProgram } from '../lib/programs.ts'
 import type { IdleReport } from './idle-report.ts'
 
 /** What a gateway holds when it has nothing to do and has collected its garbage. */

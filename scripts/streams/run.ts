@@ -4,7 +4,7 @@ import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
 import { parseHostCpu } from '../../harness/src/proc-texts.ts'
 import { readProcText } from '../../harness/src/process-tree.ts'
 import { BUILTIN_NODE_FLAGS } from '../../harness/src/targets/builtin.ts'
-import { cpuUs, startGateway, startMock, type RunningProgram } from '../programs.ts'
+import { cpuUs, startGateway, startMock, type RunningProgram } from '../lib/programs.ts'
 import { StreamClient } from './stream-client.ts'
 import { Tally } from './tally.ts'
 

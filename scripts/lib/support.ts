@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { parseResult } from '../harness/src/run-folder.ts'
-import type { Result } from '../harness/src/recording.ts'
+import { parseResult } from '../../harness/src/run-folder.ts'
+import type { Result } from '../../harness/src/recording.ts'
 
-const BENCH = fileURLToPath(new URL('../harness/bin/bench.js', import.meta.url))
+const BENCH = fileURLToPath(new URL('../../harness/bin/bench.js', import.meta.url))
 
 /** bench ended without a result; it has said why on stderr. */
 export class BenchError extends Error {

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { GatewayConfigFile } from '@gatebench/gateway/config'
-import { startProgram, type RunningProgram } from '../harness/src/processes.ts'
-import { processTree, readProcess } from '../harness/src/process-tree.ts'
+import { startProgram, type RunningProgram } from '../../harness/src/processes.ts'
+import { processTree, readProcess } from '../../harness/src/process-tree.ts'
 
 export type { RunningProgram }
 
