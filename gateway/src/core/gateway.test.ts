@@ -125,10 +125,11 @@ describe('a stream', () => {
     const first = stream.next()
     const upstream = await provider.next()
     upstream.send(event({ is_gateway_error: 1 }))
-    assert.deepEqual((await first).value, { is_gateway_error: 1 })
+    assert.equal((await first).value?.is_gateway_error, 1)
     upstream.send(FINISHED)
     upstream.finish()
-    for await (const _rest of stream);
+    assert.equal((await stream.next()).value?.choices[0]?.finish_reason, 'stop')
+    assert.equal((await stream.next()).done, true)
   })
 
   test('asks for nothing before it is read', async (t) => {
