@@ -1,5 +1,8 @@
 import tseslint from 'typescript-eslint'
 
+/** The workspaces meet in package `exports` alone. */
+const forbidden = (group, message) => ({ 'no-restricted-imports': ['error', { patterns: [{ group, message }] }] })
+
 export default tseslint.config(
   { ignores: ['**/node_modules/', 'results/'] },
   {
@@ -17,6 +20,20 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
     },
+  },
+  {
+    files: ['harness/**/*.ts'],
+    rules: forbidden(
+      ['**/gateway/src/**', '**/mock-provider/src/**'],
+      'Import what @gatebench/gateway and @gatebench/mock-provider export.',
+    ),
+  },
+  {
+    files: ['gateway/**/*.ts', 'mock-provider/**/*.ts'],
+    rules: forbidden(
+      ['**/harness/**', '@gatebench/harness', '@gatebench/harness/**'],
+      'Imports run from the harness to gateway and mock, never back.',
+    ),
   },
   {
     files: ['**/*.test.ts'],

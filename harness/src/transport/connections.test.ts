@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { rawServer, type RawServer } from '@gatebench/gateway/http1/raw-server.test-data'
+import { CHUNKED, OK, sized } from '@gatebench/gateway/http1/responses.test-data'
 import type { Attempt } from '../outcome.ts'
-import { rawServer, type RawServer } from '../../../gateway/src/http1/raw-server.test-data.ts'
-import { CHUNKED, OK, sized } from '../../../gateway/src/http1/responses.test-data.ts'
 import { answering, ending, TestTransport, until } from './test-transport.test-data.ts'
 
 describe('connections', () => {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { SEGMENTS } from '@gatebench/gateway/stages'
 import { completionId, formatDelayHeader, MOCK_DELAY_HEADER } from '@gatebench/mock-provider/truth'
+import { rawServer } from '@gatebench/gateway/http1/raw-server.test-data'
+import { CHUNKED, OK, sized } from '@gatebench/gateway/http1/responses.test-data'
 import { renderRequest } from './http-transport.ts'
-import { rawServer } from '../../../gateway/src/http1/raw-server.test-data.ts'
-import { CHUNKED, OK, sized } from '../../../gateway/src/http1/responses.test-data.ts'
 import { answering, clock, ending, TestTransport, until } from './test-transport.test-data.ts'
 
 describe('an answer', () => {

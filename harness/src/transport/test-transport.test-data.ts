@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { rawServer, writePieces, type RawServer } from '@gatebench/gateway/http1/raw-server.test-data'
 import { SystemClock } from '../clock.ts'
 import type { Attempt } from '../outcome.ts'
 import { HttpTransport, type HttpTransportOptions } from './http-transport.ts'
-import { rawServer, writePieces, type RawServer } from '../../../gateway/src/http1/raw-server.test-data.ts'
 
 export const clock = new SystemClock()
 
