@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
 import { MOCK_DEFAULTS } from './config.ts'
 import { CHAT, open, rawRequest, withMock } from './server.fixture.ts'
-import { createMockServer } from './server.ts'
+import { createMockServer, type MockServer } from './server.ts'
 
 const STREAM = rawRequest(JSON.stringify({ ...CHAT, stream: true }))
 
@@ -16,6 +16,13 @@ async function readUntil(socket: Awaited<ReturnType<typeof open>>, end: string):
     text += chunk
   }
   return text
+}
+
+/** How many wait as soon as it is `count`, or after a time in which it should have become that. */
+async function waitingIs(server: MockServer, count: number): Promise<number> {
+  const giveUpAtMs = performance.now() + 10_000
+  while (server.waiting() !== count && performance.now() < giveUpAtMs) await sleep(1)
+  return server.waiting()
 }
 
 describe('a stream', () => {
@@ -40,9 +47,9 @@ describe('a stream', () => {
       await withMock(config, async ({ url, server }) => {
         const sockets = await Promise.all(Array.from({ length: 20 }, () => open(url)))
         for (const socket of sockets) socket.write(STREAM)
-        while (server.waiting() < 20) await sleep(1)
+        assert.equal(await waitingIs(server, 20), 20)
         for (const socket of sockets) socket.destroy()
-        while (server.waiting() > 0) await sleep(1)
+        assert.equal(await waitingIs(server, 0), 0)
       })
     }
   })
