@@ -10,7 +10,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openRequestLog, type RequestLogConfig, type RequestRecord } from '../gateway/src/log/request-log.ts'
+import type { RequestRecord } from '../gateway/src/core/request-log.ts'
+import { openRequestLog, type RequestLogConfig } from '../gateway/src/log/request-log.ts'
 import { median } from './lib/support.ts'
 
 const TARGET_US = 5

@@ -3,7 +3,7 @@ import { describe, test, type TestContext } from 'node:test'
 
 import { type GatewayConfigFile, parseConfig } from '../config.ts'
 import { answerCompletion, eventually, type FakeProvider, providerFile, startProvider } from '../http/test-support.ts'
-import type { RequestLog, RequestRecord } from '../log/request-log.ts'
+import type { RequestLog, RequestRecord } from './request-log.ts'
 import { CallContext } from './call-context.ts'
 import { type FailureRecord, Pipeline } from './pipeline.ts'
 

@@ -1,20 +1,8 @@
+import type { RequestLogCounters, RequestRecord } from '../core/request-log.ts'
 import { BatchPacker, type PackedBatch } from './packed-batch.ts'
-import type { RequestRecord } from './request-record.ts'
 
 /** Calls `callback` once after `ms`, unless what it returned is called before. */
 export type StartTimer = (callback: () => void, ms: number) => () => void
-
-/** What became of the records since the start. Every record added is in `written`, `dropped` or `waiting`. */
-export interface RequestLogCounters {
-  written: number
-  /** Given up: too many waited, the database refused them for good, or the log was closed before they were written. */
-  dropped: number
-  waiting: number
-  /** Tries to write that failed; one batch may fail several times. */
-  failures: number
-  /** Transactions that wrote rows. */
-  batches: number
-}
 
 export interface BatchCollectorOptions {
   /** Rows that are given away at once. */

@@ -1,10 +1,9 @@
 import { Worker } from 'node:worker_threads'
+import type { RequestLog, RequestLogCounters, RequestRecord } from '../core/request-log.ts'
 import { BatchCollector } from './batch-collector.ts'
 import type { FromLogWorker, LogWorkerData, ToLogWorker } from './log-worker.ts'
-import type { RequestLogCounters } from './batch-collector.ts'
-import type { RequestLog, RequestLogSettings } from './request-log.ts'
+import type { RequestLogSettings } from './request-log.ts'
 import { RequestLogError } from './request-log-error.ts'
-import type { RequestRecord } from './request-record.ts'
 
 const CLOSE_LIMIT_MS = 5_000
 

@@ -11,7 +11,7 @@ import {
   TOO_LONG_LABELS,
 } from './packed-batch.ts'
 import { anyRecord, numbered, RECORD, rowOf } from './records.test-data.ts'
-import { COLUMNS, type RequestRecord } from './request-record.ts'
+import { COLUMNS, type RequestRecord } from './table.ts'
 
 describe('a packed batch', () => {
   test('gives back every record as it was, in order', () => {

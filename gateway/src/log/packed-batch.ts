@@ -1,4 +1,5 @@
-import { COLUMNS, type RequestRecord } from './request-record.ts'
+import type { RequestRecord } from '../core/request-log.ts'
+import { COLUMNS } from './table.ts'
 
 /**
  * Rows on their way to the thread that writes them: numbers and text numbers in two buffers that change hands without a

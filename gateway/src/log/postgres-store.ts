@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import pg from 'pg'
 import { type LogStore, StoreError } from './log-store.ts'
 import { integerColumn, type PackedBatch, textColumn } from './packed-batch.ts'
-import { COLUMN_NAMES, columnDefinitions, COLUMNS, TABLE } from './request-record.ts'
+import { COLUMN_NAMES, columnDefinitions, COLUMNS, TABLE } from './table.ts'
 
 export interface PostgresStoreOptions {
   /** As `parsePostgresUrl` accepts it. */

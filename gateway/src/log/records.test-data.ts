@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { COLUMNS, type RequestRecord } from './request-record.ts'
+import type { RequestRecord } from '../core/request-log.ts'
+import { COLUMNS } from './table.ts'
 
 export const RECORD: RequestRecord = {
   finishedAtMs: 1_790_000_000_123,

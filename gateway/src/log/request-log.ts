@@ -1,14 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { RequestLogCounters } from './batch-collector.ts'
+import type { RequestLog } from '../core/request-log.ts'
 import { BatchedLog } from './batched-log.ts'
 import { parsePostgresUrl, PostgresStore } from './postgres-store.ts'
-import type { RequestRecord } from './request-record.ts'
 import { RequestLogError } from './request-log-error.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import { SynchronousLog } from './synchronous-log.ts'
 
-export type { RequestLogCounters, RequestRecord }
+export type { RequestLog }
 export { RequestLogError }
 
 /** Where the log goes and how. */
@@ -46,18 +45,6 @@ export const REQUEST_LOG_DEFAULTS = {
   batchIntervalMs: 100,
   maxWaiting: 100_000,
 } as const satisfies Required<RequestLogSettings>
-
-/** One row in a database for each finished request. */
-export interface RequestLog {
-  /**
-   * Takes a record; never blocks on the database, except in synchronous mode, and never throws. In synchronous mode
-   * resolves when the row is on disk (or has been counted as dropped), else returns undefined.
-   */
-  add(record: RequestRecord): Promise<void> | undefined
-  readonly counters: Readonly<RequestLogCounters>
-  /** Writes what waits, within `limitMs`, then lets go of everything; what is left is counted as dropped. @default 5_000 */
-  close(limitMs?: number): Promise<void>
-}
 
 export interface RequestLogSurroundings {
   /** Hears that the database cannot be written to, and that it can again. By default a warning of the process. */

@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { type LogStore, StoreError } from './log-store.ts'
 import { forEachRow, type PackedBatch } from './packed-batch.ts'
-import { COLUMN_NAMES, columnDefinitions, COLUMNS, TABLE } from './request-record.ts'
+import { COLUMN_NAMES, columnDefinitions, COLUMNS, TABLE } from './table.ts'
 
 export interface SqliteStoreOptions {
   path: string

@@ -1,9 +1,7 @@
-import type { RequestLogCounters } from './batch-collector.ts'
+import type { RequestLog, RequestLogCounters, RequestRecord } from '../core/request-log.ts'
 import { type LogStore, StoreError } from './log-store.ts'
 import { packOne } from './packed-batch.ts'
-import type { RequestLog } from './request-log.ts'
 import { RequestLogError } from './request-log-error.ts'
-import type { RequestRecord } from './request-record.ts'
 
 const CLOSE_LIMIT_MS = 5_000
 

@@ -1,6 +1,6 @@
-import type { RequestRecord } from '../log/request-record.ts'
 import type { LabelSet } from './labels.ts'
 import type { RequestContext } from './request-context.ts'
+import type { RequestRecord } from './request-log.ts'
 import { SLOT } from './stage-clock.ts'
 
 const jsonOfLabels = new WeakMap<LabelSet, string>()

@@ -1,32 +1,4 @@
-/** What the log keeps of one finished request: plain data, one row of the table. Numbers are whole. */
-export interface RequestRecord {
-  /** Unix time in ms. */
-  finishedAtMs: number
-  requestType: 'chat_completion' | 'chat_completion_stream' | 'embedding'
-  /** '' for a request that got no route. */
-  provider: string
-  /** '' for a request that got no route. */
-  model: string
-  /** The key's name, never its value; '' when none was picked. */
-  keyName: string
-  /** HTTP status of the answer; 499 for a caller who left. */
-  status: number
-  /** '' on success. */
-  errorCode: string
-  totalUs: number
-  upstreamUs: number
-  overheadUs: number
-  queueWaitUs: number
-  /** 0 when the answer was no stream. */
-  firstTokenUs: number
-  inputTokens: number
-  outputTokens: number
-  retries: number
-  /** 0: the provider that was asked for; n: the n-th fallback. */
-  fallbackIndex: number
-  /** Custom labels as the text of a JSON object; '' when there are none. */
-  labels: string
-}
+import type { RequestRecord } from '../core/request-log.ts'
 
 export interface Column {
   field: keyof RequestRecord
