@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { measureBatchMeans } from './batch-measure.ts'
+import { measureBatchMeans, sink } from './batch-measure.ts'
 
 test('every stage that is a function of the request gets a mean, and all of them end within their budget', () => {
   const started = performance.now()
@@ -17,4 +17,6 @@ test('every stage that is a function of the request gets a mean, and all of them
     'response_parsing',
   ])
   for (const [stage, ns] of Object.entries(means)) assert.ok(ns > 0 && ns < 1e6, `${stage}: ${ns} ns`)
+  // The last of them really ran.
+  assert.match((sink as { reply: string }).reply, /"extra_fields":{"provider":"openai","resolved_model":"gpt-4o-mini"/)
 })

@@ -67,8 +67,8 @@ export function measureBatchMeans(budgetMs = 6): BatchMeans {
   }
 }
 
-/** Kept, so that the optimiser may not drop work whose result nobody reads. */
-let kept: unknown
+/** The latest call's result: exported, so that the optimiser may not drop work whose result nobody reads. */
+export let sink: unknown
 
 function meanNs(budgetMs: number, work: () => unknown): number {
   const CALLS_PER_BATCH = 100
@@ -78,7 +78,7 @@ function meanNs(budgetMs: number, work: () => unknown): number {
   let calls = 0
   let warm = false
   for (;;) {
-    for (let call = 0; call < CALLS_PER_BATCH; call++) kept = work()
+    for (let call = 0; call < CALLS_PER_BATCH; call++) sink = work()
     calls += CALLS_PER_BATCH
     const now = nowMs()
     if (!warm && now - startMs >= budgetMs / 2) {
@@ -89,9 +89,4 @@ function meanNs(budgetMs: number, work: () => unknown): number {
       return ((now - countedFromMs) * 1e6) / calls
     }
   }
-}
-
-/** The result of the latest measured call. */
-export function latestResult(): unknown {
-  return kept
 }

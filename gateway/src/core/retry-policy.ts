@@ -1,7 +1,7 @@
 import type { NetworkConfig } from '../config.ts'
 
 /**
- * What a failed try calls for. The rules are Bifrost's, as `reference/gateway-behaviour.md` states them:
+ * What a failed try calls for. The rules are Bifrost's (https://docs.getbifrost.ai, "Retries & Fallbacks"):
  * - `same_key`: the provider is at fault; again with the same key, after a wait
  * - `another_key`: the key has reached its limit; another one, after a wait
  * - `dead_key`: the key will not work again for this request; another one at once

@@ -43,8 +43,9 @@ export interface StageSnapshot {
 
 /**
  * How long each stage took, over all requests since the last reset: an HDR histogram of integer ns with three
- * significant digits, and beside it the exact sum. Recording twelve of them costs 0.55 us a request, measured; batching
- * the records per stage costs 0.53 us, so it is not worth its pauses.
+ * significant digits, and beside it the exact sum. A request has 13 slots; those that are 0 are skipped, as
+ * the wait before a retry mostly is. Twelve recorded cost 0.6 us (Node 24.21, EPYC, November 2026). Batching the records
+ * per stage saved 4% when that was tried, before there were 13, so it is not worth its pauses.
  */
 export class StageHistograms {
   /** Requests recorded since the last reset. */
