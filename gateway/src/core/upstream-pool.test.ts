@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 
 import { eventually, startProvider } from '../http/test-support.ts'
+import { GatewayError } from './errors.ts'
 import { RequestContext } from './request-context.ts'
 import { SLOT } from './stage-clock.ts'
 import { UpstreamPool } from './upstream-pool.ts'
@@ -166,6 +167,43 @@ describe('UpstreamPool', () => {
     await eventually(() => {
       assert.equal(connections, 300)
     })
+  })
+
+  test('closed while opening ahead: opens no more, and what it had begun does not stay open', async (t) => {
+    const { url, server } = await startProvider(t)
+    let [connections, gone] = [0, 0]
+    server.on('connection', (socket) => {
+      connections++
+      socket.once('close', () => gone++)
+    })
+    const { pool } = poolTo(t, url, 1_000)
+    server.once('connection', () => {
+      pool.close()
+    })
+    assert.equal(await pool.openAhead(1_000), undefined)
+    const { open, openedTotal } = pool.counters
+    assert.equal(open, 0)
+    assert.ok(openedTotal < 1_000)
+    await eventually(() => {
+      assert.deepEqual([connections, gone], [openedTotal, openedTotal])
+    })
+  })
+
+  test('once closed, it takes no request, and a request that leaves its line opens nothing', async (t) => {
+    const { url, requests } = await startProvider(t, () => undefined)
+    const { pool } = poolTo(t, url, 1)
+    const [running, first, second] = ['running', 'first', 'second'].map((name) => new NamedContext(name))
+    for (const context of [running!, first!, second!]) pool.send(context)
+    await eventually(() => {
+      assert.equal(requests.length, 1)
+    })
+    pool.close()
+    pool.cancel(running!)
+    pool.cancel(first!)
+    assert.throws(() => {
+      pool.send(new NamedContext('late'))
+    }, GatewayError)
+    assert.deepEqual(pool.counters, { open: 0, idle: 0, inUse: 0, waiting: 1, openedTotal: 1 })
   })
 
   test('all in use: requests get a connection in order of arrival', async (t) => {

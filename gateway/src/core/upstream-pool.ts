@@ -1,5 +1,6 @@
 import { buildConnector } from 'undici'
 
+import { GatewayError } from './errors.ts'
 import { LinkedList } from './linked-list.ts'
 import type { RequestContext } from './request-context.ts'
 import { type ConnectionOwner, UpstreamConnection, type UpstreamSocket } from './upstream-connection.ts'
@@ -47,6 +48,7 @@ export class UpstreamPool implements ConnectionOwner {
   private turning = false
   private readonly waiting = new LinkedList<RequestContext>()
   private openedTotal = 0
+  private isClosed = false
 
   constructor(options: UpstreamPoolOptions, events: PoolEvents) {
     this.options = options
@@ -60,18 +62,24 @@ export class UpstreamPool implements ConnectionOwner {
     return { open, idle, inUse: open - idle, waiting: this.waiting.length, openedTotal: this.openedTotal }
   }
 
-  /** Opens connections before there are requests. Stops at the first that fails; resolves with that error. */
+  /** Opens connections before there are requests. Stops at the first that fails, with that error, and when closed. */
   async openAhead(count: number): Promise<Error | undefined> {
     const target = Math.min(count, this.options.maxConnections)
     let failure: Error | undefined
     const opener = async (): Promise<void> => {
-      while (failure === undefined && this.all.size < target) {
+      while (!this.isClosed && failure === undefined && this.all.size < target) {
         const connection = this.add()
         try {
-          connection.adopt(await this.openSocket())
-          this.idle.push(connection.link)
+          const socket = await this.openSocket()
+          if (this.all.has(connection)) {
+            connection.adopt(socket)
+            this.idle.push(connection.link)
+          } else {
+            // The pool was closed meanwhile.
+            socket.destroy()
+          }
         } catch (error) {
-          this.all.delete(connection)
+          if (!this.all.delete(connection)) return
           connection.destroy()
           failure = error instanceof Error ? error : new Error(String(error))
         }
@@ -81,8 +89,14 @@ export class UpstreamPool implements ConnectionOwner {
     return failure
   }
 
-  /** Sends the context's payload, at once or as soon as a connection is there, in order of arrival. */
+  /**
+   * Sends the context's payload, at once or as soon as a connection is there, in order of arrival.
+   * @throws GatewayError `shutting_down` when the pool is closed
+   */
   send(context: RequestContext): void {
+    if (this.isClosed) {
+      throw new GatewayError('shutting_down', 'the connections to the provider are closed; send the request again')
+    }
     const connection = this.waiting.length === 0 ? this.take() : undefined
     if (connection === undefined) this.waiting.push(context.waitLink)
     else connection.send(context)
@@ -98,7 +112,9 @@ export class UpstreamPool implements ConnectionOwner {
     this.serveWaiting()
   }
 
+  /** Ends all connections, also those that are only being opened. Requests on them or in line hear nothing more. */
   close(): void {
+    this.isClosed = true
     for (const connection of this.all) this.drop(connection)
   }
 
@@ -125,6 +141,7 @@ export class UpstreamPool implements ConnectionOwner {
   }
 
   private take(): UpstreamConnection | undefined {
+    if (this.isClosed) return undefined
     for (let idle = this.idle.pop(); idle; idle = this.idle.pop()) {
       if (!idle.stale) return idle
       this.drop(idle)
