@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 
-import { post, type StrictProvider, strictProvider, talk, wireAnswer } from './hostile.test-support.ts'
+import { BOUNDED, post, type StrictProvider, strictProvider, talk, wireAnswer } from './hostile.test-support.ts'
 import {
   assertNothingLeaked,
   CHAT,
@@ -12,9 +12,6 @@ import {
   type RunningGateway,
   startGateway,
 } from './test-support.ts'
-
-/** A hang is a failure. */
-const BOUNDED = { timeout: 60_000 }
 
 /** Bodies that are valid HTTP and mean harm. The provider takes nothing but heads of the gateway's own form. */
 

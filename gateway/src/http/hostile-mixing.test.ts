@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 
 import {
+  BOUNDED,
   post,
   RawCaller,
   readAnswers,
@@ -20,9 +21,6 @@ import {
   type RunningGateway,
   startGateway,
 } from './test-support.ts'
-
-/** A hang is a failure. */
-const BOUNDED = { timeout: 60_000 }
 
 /** Many at once on connections that they share, on both sides; every request, and every byte of its answer, carries a marker. */
 

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 
 import {
+  BOUNDED,
   post,
   RawCaller,
   type StrictProvider,
@@ -22,9 +23,6 @@ import {
   type RunningGateway,
   startGateway,
 } from './test-support.ts'
-
-/** A hang is a failure. */
-const BOUNDED = { timeout: 60_000 }
 
 /** Providers that do not keep to HTTP, or to what they were asked for. A caller gets one whole answer, or a closed connection. */
 

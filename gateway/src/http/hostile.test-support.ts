@@ -5,6 +5,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 
 import { CHAT, COMPLETION, type RunningGateway } from './test-support.ts'
 
+/** Options of a suite: a hang is a failure. */
+export const BOUNDED = { timeout: 60_000 }
+
 /** One answer as it stood on the wire. */
 export interface WireAnswer {
   status: number

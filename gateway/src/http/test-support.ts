@@ -110,15 +110,15 @@ export function assertNothingLeaked({ gateway }: Pick<RunningGateway, 'gateway'>
   if (problems.length > 0) throw new Error(problems.join('; '))
 }
 
-/** Waits until `check` stops throwing; its last error after 2 s. */
-export async function eventually(check: () => void): Promise<void> {
-  const giveUpAt = performance.now() + 2_000
+/** Waits until `check` stops throwing, or its promise rejecting; its last error after `patienceMs`. */
+export async function eventually(check: () => unknown, patienceMs = 2_000): Promise<void> {
+  const giveUpAtMs = performance.now() + patienceMs
   for (;;) {
     try {
-      check()
+      await check()
       return
     } catch (error) {
-      if (performance.now() > giveUpAt) throw error
+      if (performance.now() > giveUpAtMs) throw error
     }
     await new Promise((resolve) => setTimeout(resolve, 5))
   }

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 
-import { CHAT } from '../http/test-support.ts'
+import { CHAT, eventually as eventuallyWithin } from '../http/test-support.ts'
 
 const MAIN = join(import.meta.dirname, '..', 'main.ts')
 /** Other tests run at the same time: what a process does may take this long. */
@@ -119,18 +119,9 @@ export function chat(url: string, agent: Agent | false = false, model = CHAT.mod
   })
 }
 
-/** Waits until `check` stops throwing. */
-export async function eventually(check: () => unknown): Promise<void> {
-  const giveUpAtMs = performance.now() + PATIENCE_MS
-  for (;;) {
-    try {
-      await check()
-      return
-    } catch (error) {
-      if (performance.now() > giveUpAtMs) throw error
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+/** Waits until `check` stops throwing, as long as a process may need. */
+export function eventually(check: () => unknown): Promise<void> {
+  return eventuallyWithin(check, PATIENCE_MS)
 }
 
 export function isAlive(pid: number): boolean {
