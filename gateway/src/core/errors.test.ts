@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
 import { HttpSyntaxError } from '../http1/response-parser.ts'
-import { AnswerTooLargeError } from './answer-too-large.ts'
 import { GatewayError, gatewayErrorBody, providerErrorBody, streamErrorBody, upstreamError } from './errors.ts'
+import { AnswerTooLargeError } from './upstream-errors.ts'
 
 const ORIGIN = { provider: 'openai', model: 'openai/x', requestType: 'chat_completion' } as const
 const clean = (text: string): string => text.replaceAll('sk-1', '[key]')

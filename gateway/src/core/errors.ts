@@ -1,7 +1,6 @@
 import { HttpSyntaxError } from '../http1/response-parser.ts'
-import { AnswerTooLargeError } from './answer-too-large.ts'
-import { ContentCodingError } from './content-coding-error.ts'
 import type { RequestType, StreamFailure } from './providers/provider.ts'
+import { AnswerTooLargeError, ContentCodingError } from './upstream-errors.ts'
 
 /** Stable codes of everything that can go wrong in the gateway itself, with the status and type that callers see. */
 export const GATEWAY_ERRORS = {

@@ -1,11 +1,10 @@
 import type { buildConnector } from 'undici'
 
 import { ResponseParser } from '../http1/response-parser.ts'
-import { AnswerTooLargeError } from './answer-too-large.ts'
-import { ContentCodingError } from './content-coding-error.ts'
 import { Link } from './linked-list.ts'
 import type { RequestContext } from './request-context.ts'
 import { nowMs, SLOT } from './stage-clock.ts'
+import { AnswerTooLargeError, ContentCodingError } from './upstream-errors.ts'
 
 export type UpstreamSocket = Exclude<Parameters<buildConnector.Callback>[1], null>
 
