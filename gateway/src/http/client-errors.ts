@@ -1,7 +1,8 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 
-import { GatewayError, gatewayErrorBody } from '../core/errors.ts'
+import { GatewayError, gatewayErrorBody, NO_ORIGIN } from '../core/errors.ts'
+import { contextOf } from './http-context.ts'
 
 /** Who has been refused may read why for so long; a caller that holds the connection open then loses it. */
 const LINGER_MS = 1_000
@@ -22,7 +23,11 @@ export function refuseMalformed(error: Error & { code?: string }, socket: Socket
   const open = openAnswer(socket)
   if (open?.req.complete) endAfter(open, socket)
   else if (open?.headersSent) socket.destroy()
-  else refuse(malformed(error.code), socket)
+  else {
+    // What still comes of the request must not be served: it has its answer.
+    if (open) contextOf(open.req)?.giveUp()
+    refuse(malformed(error.code), socket)
+  }
 }
 
 /** Node answers a connection's requests in order; this is the one whose turn it is. Not public, and nothing public tells. */
@@ -40,8 +45,7 @@ function endAfter(owed: ServerResponse, socket: Socket): void {
 }
 
 function refuse(reason: GatewayError, socket: Socket): void {
-  const origin = { provider: '', model: '', requestType: 'chat_completion' } as const
-  const body = JSON.stringify(gatewayErrorBody(reason, origin))
+  const body = JSON.stringify(gatewayErrorBody(reason, NO_ORIGIN))
   const head = [
     `HTTP/1.1 ${reason.status} ${STATUS_CODES[reason.status] ?? ''}`,
     'content-type: application/json',
@@ -49,8 +53,10 @@ function refuse(reason: GatewayError, socket: Socket): void {
     'connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
-  socket.setTimeout(LINGER_MS, () => {
-    socket.destroy()
+  // Not the socket's own timeout, which starts anew with every byte that still comes.
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => {
+    clearTimeout(linger)
   })
 }
 

@@ -1,10 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+import { DEFAULTS } from '../config-defaults.ts'
 import type { Pipeline } from '../core/pipeline.ts'
 import { RequestContext } from '../core/request-context.ts'
 import { SLOT } from '../core/stage-clock.ts'
 import { TIMING_REQUEST_HEADER } from '../core/stages.ts'
 import { serverTiming } from './server-timing.ts'
+import { limitUnread } from './unread-answer.ts'
+
+const CONTEXT = Symbol('context')
+
+type AttachedRequest = IncomingMessage & { [CONTEXT]?: HttpContext }
+
+/** Who answers a request, as long as it is not answered or given up. */
+export function contextOf(request: IncomingMessage): HttpContext | undefined {
+  const context = (request as AttachedRequest)[CONTEXT]
+  return context?.isOf(request) === true ? context : undefined
+}
 
 /** What a context needs to know of the server around it. */
 export interface HttpSurroundings {
@@ -37,10 +49,25 @@ export class HttpContext extends RequestContext {
 
   attach(request: IncomingMessage, response: ServerResponse): void {
     this.response = response
+    // Never taken off again: `isOf` tells whether it still holds.
+    ;(request as AttachedRequest)[CONTEXT] = this
     this.timed = request.headers[TIMING_REQUEST_HEADER] === '1'
     // The socket, not the request or the response: the former closes once its body is read, and a pipelined response
     // that has not reached the socket hears nothing of its end.
     request.socket.on('close', this.onClose)
+  }
+
+  /** False once the request has been given up, and the context is free or serves another. */
+  isOf(request: IncomingMessage): boolean {
+    return this.response?.req === request
+  }
+
+  /** The caller gets no answer from here. */
+  giveUp(): void {
+    const { response } = this
+    if (response === null) return
+    this.detach(response)
+    this.pipeline.abandon(this)
   }
 
   override settled(): void {
@@ -49,6 +76,7 @@ export class HttpContext extends RequestContext {
     this.detach(response)
     if (this.streamBegun) this.endStream(response)
     else this.answerWhole(response)
+    limitUnread(response, this.route?.provider.config.network.streamIdleTimeoutMs ?? DEFAULTS.streamIdleTimeoutMs)
   }
 
   override streamStarted(): void {
@@ -109,8 +137,7 @@ export class HttpContext extends RequestContext {
   }
 
   private readonly onClose = (): void => {
-    this.response?.removeListener('drain', this.onDrain)
-    this.pipeline.abandon(this)
+    this.giveUp()
   }
 
   private readonly onDrain = (): void => {

@@ -1,9 +1,9 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 
-import { readProcess } from '../core/process-facts.ts'
-import { type GatewaySnapshot, takeSnapshot } from '../core/snapshot.ts'
+import type { GatewaySnapshot } from '../core/snapshot.ts'
 import { SLOT, StageClock } from '../core/stage-clock.ts'
 import { TIMING_REQUEST_HEADER } from '../core/stages.ts'
+import { admissionHook } from './admission-hook.ts'
 import { METRICS_CONTENT_TYPE, renderMetrics } from './metrics.ts'
 import type { PipelineHost } from './pipeline-host.ts'
 import { serverTiming } from './server-timing.ts'
@@ -18,12 +18,7 @@ export interface SnapshotSources {
 
 /** What those who run the gateway use. */
 export function registerOperations(app: FastifyInstance, host: PipelineHost, sources = ownSources(host)): void {
-  const guarded = {
-    onRequest: ({ headers }: FastifyRequest, _reply: unknown, done: () => void): void => {
-      host.checkAdmission(headers)
-      done()
-    },
-  }
+  const guarded = { onRequest: admissionHook(host) }
   app.get('/health', {
     onRequest: (request, _reply, done) => {
       if (request.headers[TIMING_REQUEST_HEADER] === '1') request.clock = new StageClock()
@@ -52,7 +47,7 @@ export function registerOperations(app: FastifyInstance, host: PipelineHost, sou
 
 export function ownSources(host: PipelineHost): SnapshotSources {
   return {
-    collect: () => Promise.resolve(takeSnapshot(host.current, readProcess())),
+    collect: () => Promise.resolve(host.snapshot()),
     resetStages: () => {
       host.current.histograms.reset()
       return Promise.resolve()
