@@ -10,8 +10,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { DEFAULTS, type RequestLogConfig } from '../gateway/src/config.ts'
 import type { RequestRecord } from '../gateway/src/core/request-log.ts'
-import { openRequestLog, type RequestLogConfig } from '../gateway/src/log/request-log.ts'
+import { openRequestLog } from '../gateway/src/log/request-log.ts'
 import { median } from './lib/support.ts'
 
 const TARGET_US = 5
@@ -47,14 +48,15 @@ if (flags.help) {
 async function compare(ratePerSec: number, durationMs: number, rounds: number, databaseUrl: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'request-log-cost-'))
   try {
+    const synchronous = { ...DEFAULTS.requestLog, mode: 'synchronous' } as const
     const kinds: Record<string, RequestLogConfig | undefined> = {
       off: undefined,
-      'SQLite, batched': { store: 'sqlite', path: join(folder, 'batched.db') },
-      'SQLite, synchronous': { store: 'sqlite', path: join(folder, 'synchronous.db'), mode: 'synchronous' },
+      'SQLite, batched': { store: 'sqlite', path: join(folder, 'batched.db'), ...DEFAULTS.requestLog },
+      'SQLite, synchronous': { store: 'sqlite', path: join(folder, 'synchronous.db'), ...synchronous },
     }
     if (databaseUrl !== '') {
-      kinds['PostgreSQL, batched'] = { store: 'postgres', url: databaseUrl }
-      kinds['PostgreSQL, synchronous'] = { store: 'postgres', url: databaseUrl, mode: 'synchronous' }
+      kinds['PostgreSQL, batched'] = { store: 'postgres', url: databaseUrl, ...DEFAULTS.requestLog }
+      kinds['PostgreSQL, synchronous'] = { store: 'postgres', url: databaseUrl, ...synchronous }
     }
     const turns = new Map(Object.keys(kinds).map((name) => [name, [] as Turn[]]))
     for (let round = 1; round <= rounds; round++) {
@@ -71,7 +73,7 @@ async function compare(ratePerSec: number, durationMs: number, rounds: number, d
 }
 
 async function measure(config: RequestLogConfig | undefined, ratePerSec: number, durationMs: number): Promise<Turn> {
-  const log = config && (await openRequestLog(config))
+  const log = config && (await openRequestLog(config, console.warn))
   const pending: Promise<void>[] = []
   const add = (index: number): void => {
     const done = log?.add(recordOf(index))

@@ -9,14 +9,19 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 /** A body becomes one string, and V8's strings end a little below 2^29 characters. */
 const MAX_BODY_MIB = 500
 
+/** A batch is one message and one statement: larger ones only take more memory. */
+const MAX_BATCH_ROWS = 10_000
+/** Longer, and more rows are lost with the process than anybody can want. */
+const MAX_BATCH_INTERVAL_MS = 60_000
+
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
 const flag = (byDefault: boolean, description: string) =>
   Type.Optional(Type.Boolean({ description, default: byDefault }))
-const count = (minimum: number, byDefault: number, description: string) =>
-  Type.Optional(Type.Integer({ minimum, maximum: MAX_COUNT, description, default: byDefault }))
+const count = (minimum: number, byDefault: number, description: string, maximum = MAX_COUNT) =>
+  Type.Optional(Type.Integer({ minimum, maximum, description, default: byDefault }))
 const amount = (description: string, options: TNumberOptions) => Type.Optional(Type.Number({ ...options, description }))
-const wholeMs = (byDefault: number, description: string) =>
-  Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_TIMER_MS, description, default: byDefault }))
+const wholeMs = (byDefault: number, description: string, maximum = MAX_TIMER_MS) =>
+  Type.Optional(Type.Integer({ minimum: 1, maximum, description, default: byDefault }))
 const texts = (description: string) => Type.Array(Type.String(), { description })
 /** Unlike Type.Record with any string as name, this one holds for names with line breaks too. */
 const textByName = (minLength: 0 | 1, description: string) =>
@@ -40,14 +45,18 @@ export const RequestLogSchema = Type.Object({
   mode: Type.Optional(
     Type.Enum(['batched', 'synchronous'], {
       description: 'batched: off the path of requests; synchronous: a row is written before its answer is sent (slow)',
-      default: DEFAULTS.requestLogMode,
+      default: DEFAULTS.requestLog.mode,
     }),
   ),
-  batch_size: count(1, DEFAULTS.requestLogBatchSize, 'rows that are written together at most'),
-  batch_interval: wholeMs(DEFAULTS.requestLogBatchIntervalMs, 'ms; rows wait no longer for a full batch'),
+  batch_size: count(1, DEFAULTS.requestLog.batchSize, 'rows that are written together at most', MAX_BATCH_ROWS),
+  batch_interval: wholeMs(
+    DEFAULTS.requestLog.batchIntervalMs,
+    'ms; rows wait no longer for a full batch',
+    MAX_BATCH_INTERVAL_MS,
+  ),
   max_waiting: count(
     1,
-    DEFAULTS.requestLogMaxWaiting,
+    DEFAULTS.requestLog.maxWaiting,
     'rows that may wait for a slow database; further ones are dropped and counted',
   ),
 })

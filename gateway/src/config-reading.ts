@@ -4,8 +4,8 @@ import { jsonProblem } from './config-json.ts'
 import { readProvider } from './config-providers.ts'
 import { isMalformed, type Shaped, takeShaped, wasGiven } from './config-shape.ts'
 import { ConfigValues, type Environment } from './config-values.ts'
-import type { CallerKeyConfig, GatewayConfig } from './config.ts'
-import type { RequestLogConfig } from './log/request-log.ts'
+import type { CallerKeyConfig, GatewayConfig, RequestLogConfig } from './config.ts'
+import { parsePostgresUrl } from './log/postgres-url.ts'
 
 /** The configuration cannot be used; `problems` holds every reason, each with its path. */
 export class ConfigError extends Error {
@@ -153,16 +153,16 @@ class ConfigReading {
   private requestLog(): RequestLogConfig | undefined {
     const { path, value: file } = this.global('request_log')
     if (file === undefined) return undefined
-    const batchSize = file.batch_size ?? DEFAULTS.requestLogBatchSize
-    const maxWaiting = file.max_waiting ?? DEFAULTS.requestLogMaxWaiting
+    const batchSize = file.batch_size ?? DEFAULTS.requestLog.batchSize
+    const maxWaiting = file.max_waiting ?? DEFAULTS.requestLog.maxWaiting
     const readable = !isMalformed(file, 'batch_size') && !isMalformed(file, 'max_waiting')
     if (readable && maxWaiting < batchSize) {
       this.values.problem(path, `max_waiting (${maxWaiting}) must not be smaller than batch_size (${batchSize})`)
     }
     const settings = {
-      mode: file.mode ?? DEFAULTS.requestLogMode,
+      mode: file.mode ?? DEFAULTS.requestLog.mode,
       batchSize,
-      batchIntervalMs: file.batch_interval ?? DEFAULTS.requestLogBatchIntervalMs,
+      batchIntervalMs: file.batch_interval ?? DEFAULTS.requestLog.batchIntervalMs,
       maxWaiting,
     }
     if (file.store === 'sqlite') return { store: 'sqlite', path: this.logPlace(path, file, 'path', 'url'), ...settings }
@@ -185,13 +185,10 @@ class ConfigReading {
     const given = file[needed]
     if (!wasGiven(file, needed)) this.values.problem(`${path}.${needed}`, `is needed for store "${file.store ?? ''}"`)
     const place = given === undefined ? undefined : this.values.text(`${path}.${needed}`, given)
-    if (needed === 'url' && place !== undefined && !/^postgres(ql)?:$/.test(URL.parse(place)?.protocol ?? '')) {
-      this.values.problem(
-        `${path}.url`,
-        'is not a URL of a database; write postgres://user:password@host:port/database',
-      )
-    }
-    return place ?? ''
+    if (place === undefined) return ''
+    const problem = needed === 'url' ? problemOfLogUrl(place) : problemOfLogPath(place)
+    if (problem !== undefined) this.values.problem(`${path}.${needed}`, problem)
+    return place
   }
 
   private providers(): GatewayConfig['providers'] {
@@ -199,6 +196,22 @@ class ConfigReading {
     if (this.file.providers && providers.length === 0) this.values.problem('providers', 'at least one is needed')
     return providers.flatMap(([name, provider]) => (provider ? readProvider(this.values, name, provider) : []))
   }
+}
+
+function problemOfLogUrl(url: string): string | undefined {
+  try {
+    parsePostgresUrl(url)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function problemOfLogPath(path: string): string | undefined {
+  // SQLite would take these for databases in memory or for URLs.
+  return path.startsWith(':') || path.startsWith('file:')
+    ? 'must be the path of a file, not a name or URL of SQLite; write for example ./requests.db'
+    : undefined
 }
 
 /** Labels of the gateway's own metrics, and those that Prometheus gives to whatever it reads. */

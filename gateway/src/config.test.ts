@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
 import { FULL, FULL_ENV } from './config.test-data.ts'
-import { ConfigError, type GatewayConfigFile, parseConfig, parseConfigText } from './config.ts'
-import { REQUEST_LOG_DEFAULTS } from './log/request-log.ts'
+import { ConfigError, DEFAULTS, type GatewayConfigFile, parseConfig, parseConfigText } from './config.ts'
 
 const MINIMAL = { providers: { openai: { keys: [{ value: 'sk-1' }] } } }
 
@@ -461,7 +460,27 @@ describe('a problem says what would be right', () => {
     [
       'PostgreSQL at another URL',
       file({ config: { request_log: { store: 'postgres', url: 'http://h' } } }),
-      'config.request_log.url: is not a URL of a database; write postgres://user:password@host:port/database',
+      'config.request_log.url: is not a URL of PostgreSQL; write postgres://user:password@host:5432/database',
+    ],
+    [
+      'a URL of PostgreSQL with a bare "%"',
+      file({ config: { request_log: { store: 'postgres', url: 'postgres://u:1%@h/d' } } }),
+      'config.request_log.url: has a "%" that is not followed by two hexadecimal digits; write postgres://user:password@host:5432/database, a literal "%" being "%25"',
+    ],
+    [
+      'SQLite in memory',
+      file({ config: { request_log: { store: 'sqlite', path: ':memory:' } } }),
+      'config.request_log.path: must be the path of a file, not a name or URL of SQLite; write for example ./requests.db',
+    ],
+    [
+      'a batch that is too large',
+      file({ config: { request_log: { store: 'sqlite', path: 'x', batch_size: 10_001 } } }),
+      'config.request_log.batch_size: must be a whole number from 1 to 10000, got 10001',
+    ],
+    [
+      'a batch that takes too long',
+      file({ config: { request_log: { store: 'sqlite', path: 'x', batch_interval: 60_001 } } }),
+      'config.request_log.batch_interval: must be a whole number from 1 to 60000, got 60001',
     ],
     [
       'a batch that cannot fill',
@@ -618,9 +637,9 @@ test('room for waiting bodies is at least room for one', () => {
   assert.equal(config.maxWaitingBodyBytes, config.maxRequestBodyBytes)
 })
 
-test('the defaults of the request log are those that it has by itself', () => {
+test('a request log that names only its place has the defaults', () => {
   const { requestLog } = parseConfig({ ...MINIMAL, request_log: { store: 'sqlite', path: 'x' } }, {}).config
-  assert.deepEqual(requestLog, { store: 'sqlite', path: 'x', ...REQUEST_LOG_DEFAULTS })
+  assert.deepEqual(requestLog, { store: 'sqlite', path: 'x', ...DEFAULTS.requestLog })
 })
 
 describe('no problem and no warning repeats a secret:', () => {

@@ -1,5 +1,3 @@
-import type { RequestLogConfig } from './log/request-log.ts'
-
 export { DEFAULTS } from './config-defaults.ts'
 export { divideLimits } from './config-division.ts'
 export type { GatewayConfigFile } from './config-file.ts'
@@ -49,6 +47,35 @@ export interface ProviderConfig {
 export interface CallerKeyConfig {
   name: string
   value: string
+}
+
+/** Where a row for each finished request goes, and how. */
+export type RequestLogConfig = (SqliteLogConfig | PostgresLogConfig) & RequestLogSettings
+
+export interface SqliteLogConfig {
+  store: 'sqlite'
+  /** The database file; made when it is missing, its folder is not. */
+  path: string
+}
+
+export interface PostgresLogConfig {
+  store: 'postgres'
+  /** `postgres://user:password@host:5432/database`. */
+  url: string
+}
+
+export interface RequestLogSettings {
+  /**
+   * `batched`: another thread writes, requests do not wait. `synchronous`: each row is written before its request is
+   * answered, which is here only so that what it costs can be measured.
+   */
+  mode: 'batched' | 'synchronous'
+  /** Rows that are written as soon as they are together. */
+  batchSize: number
+  /** Longest wait for a batch to fill. */
+  batchIntervalMs: number
+  /** Most records that wait for the database, at least `batchSize`; later ones are dropped and counted. */
+  maxWaiting: number
 }
 
 /** The configuration, fully decided: every setting has its value. */

@@ -110,4 +110,10 @@ describe('a batch collector', () => {
     assert.deepEqual(collector.counters, { written: 0, dropped: 14, waiting: 0, failures: 0, batches: 0 })
     assert.ok(timers.every(({ running }) => !running))
   })
+  test('counts a row once that is settled after it was given up', () => {
+    add(14)
+    collector.abandon()
+    collector.settled(10, true)
+    assert.deepEqual(collector.counters, { written: 0, dropped: 14, waiting: 0, failures: 0, batches: 0 })
+  })
 })

@@ -22,38 +22,41 @@ const SENT_AHEAD = 2
 /** Gathers records into batches and bounds how many wait. All that a request pays for is `add`. */
 export class BatchCollector {
   readonly counters: RequestLogCounters = { written: 0, dropped: 0, waiting: 0, failures: 0, batches: 0 }
-  readonly #options: BatchCollectorOptions
-  readonly #packer: BatchPacker
-  #sent = 0
-  #stopTimer: (() => void) | undefined
-  #due = false
-  #closed = false
+  private readonly options: BatchCollectorOptions
+  private readonly packer: BatchPacker
+  private sent = 0
+  private stopTimer: (() => void) | undefined
+  private due = false
+  private closed = false
+  private abandoned = false
 
   constructor(options: BatchCollectorOptions) {
-    this.#options = options
-    this.#packer = new BatchPacker(options.batchSize)
+    this.options = options
+    this.packer = new BatchPacker(options.batchSize)
   }
 
   add(record: RequestRecord): void {
-    if (this.#closed || this.counters.waiting >= this.#options.maxWaiting) {
+    if (this.closed || this.counters.waiting >= this.options.maxWaiting) {
       this.counters.dropped++
       return
     }
     this.counters.waiting++
-    this.#packer.add(record)
-    if (this.#packer.rows === this.#options.batchSize) this.#send()
-    else if (this.#packer.rows === 1) this.#startTimer()
+    this.packer.add(record)
+    if (this.packer.rows === this.options.batchSize) this.send()
+    else if (this.packer.rows === 1) this.startTimer()
   }
 
   /** A batch of so many rows is written, or given up. */
   settled(rows: number, written: boolean): void {
-    this.#sent--
+    // Its rows are counted as dropped already.
+    if (this.abandoned) return
+    this.sent--
     this.counters.waiting -= rows
     if (written) {
       this.counters.written += rows
       this.counters.batches++
     } else this.counters.dropped += rows
-    if (this.#due) this.#sendWhenDue()
+    if (this.due) this.sendWhenDue()
   }
 
   failed(): void {
@@ -62,35 +65,36 @@ export class BatchCollector {
 
   /** Gives away what is left and takes no more. */
   close(): void {
-    this.#closed = true
-    if (this.#packer.rows > 0) this.#send()
+    this.closed = true
+    if (this.packer.rows > 0) this.send()
   }
 
   /** Nothing is written any more: what still waits is lost. */
   abandon(): void {
-    this.#closed = true
-    this.#stopTimer?.()
+    this.closed = true
+    this.abandoned = true
+    this.stopTimer?.()
     this.counters.dropped += this.counters.waiting
     this.counters.waiting = 0
   }
 
-  #startTimer(): void {
-    this.#stopTimer = this.#options.startTimer(() => {
-      this.#due = true
-      this.#sendWhenDue()
-    }, this.#options.batchIntervalMs)
+  private startTimer(): void {
+    this.stopTimer = this.options.startTimer(() => {
+      this.due = true
+      this.sendWhenDue()
+    }, this.options.batchIntervalMs)
   }
 
-  #sendWhenDue(): void {
+  private sendWhenDue(): void {
     // While the database is slow, batches fill up here: full ones take it less time and hold less memory.
-    if (this.#sent < SENT_AHEAD) this.#send()
+    if (this.sent < SENT_AHEAD) this.send()
   }
 
-  #send(): void {
-    this.#stopTimer?.()
-    this.#stopTimer = undefined
-    this.#due = false
-    this.#sent++
-    this.#options.send(this.#packer.take())
+  private send(): void {
+    this.stopTimer?.()
+    this.stopTimer = undefined
+    this.due = false
+    this.sent++
+    this.options.send(this.packer.take())
   }
 }

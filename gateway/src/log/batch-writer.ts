@@ -26,70 +26,70 @@ const TRIES_OF_A_REFUSED_BATCH = 5
 
 /** Writes batches into a store in their order, one at a time; waits out a database that is away. */
 export class BatchWriter {
-  readonly #options: BatchWriterOptions
-  readonly #waiting: PackedBatch[] = []
-  #failuresInARow = 0
-  #running: Promise<void> | undefined
+  private readonly options: BatchWriterOptions
+  private readonly waiting: PackedBatch[] = []
+  private failuresInARow = 0
+  private running: Promise<void> | undefined
 
   constructor(options: BatchWriterOptions) {
-    this.#options = options
+    this.options = options
   }
 
   /** Opens the store before the first batch, so that what is wrong with it is told now. */
   async open(): Promise<void> {
     try {
-      await this.#options.store.open()
+      await this.options.store.open()
     } catch (error) {
-      this.#failed(error)
+      this.failed(error)
     }
   }
 
   /** Queues a batch; how it ended comes to `onOutcome`. */
   add(batch: PackedBatch): void {
-    this.#waiting.push(batch)
-    this.#running ??= this.#run()
+    this.waiting.push(batch)
+    this.running ??= this.run()
   }
 
   /** Resolves when nothing waits. */
   async idle(): Promise<void> {
-    while (this.#running) await this.#running
+    while (this.running) await this.running
   }
 
-  async #run(): Promise<void> {
-    for (let batch = this.#waiting.shift(); batch; batch = this.#waiting.shift()) {
-      const written = await this.#write(batch)
-      this.#options.onOutcome({ rows: batch.rows, written })
+  private async run(): Promise<void> {
+    for (let batch = this.waiting.shift(); batch; batch = this.waiting.shift()) {
+      const written = await this.write(batch)
+      this.options.onOutcome({ rows: batch.rows, written })
     }
-    this.#running = undefined
+    this.running = undefined
   }
 
   /** true when the batch was written, false when it was given up. */
-  async #write(batch: PackedBatch): Promise<boolean> {
+  private async write(batch: PackedBatch): Promise<boolean> {
     let refusals = 0
     for (;;) {
       try {
-        await this.#options.store.write(batch)
-        this.#recovered()
+        await this.options.store.write(batch)
+        this.recovered()
         return true
       } catch (error) {
-        this.#failed(error)
+        this.failed(error)
         if (!(error instanceof StoreError && error.passing) && ++refusals === TRIES_OF_A_REFUSED_BATCH) return false
       }
-      await this.#options.wait(Math.min(FIRST_BACKOFF_MS * 2 ** (this.#failuresInARow - 1), MAX_BACKOFF_MS))
+      await this.options.wait(Math.min(FIRST_BACKOFF_MS * 2 ** (this.failuresInARow - 1), MAX_BACKOFF_MS))
     }
   }
 
-  #failed(error: unknown): void {
-    this.#options.onFailure()
-    if (this.#failuresInARow++ === 0) {
+  private failed(error: unknown): void {
+    this.options.onFailure()
+    if (this.failuresInARow++ === 0) {
       const reason = error instanceof Error ? error.message : String(error)
-      this.#options.onWarning(`cannot write to ${this.#options.store.name}, will try again: ${reason}`)
+      this.options.onWarning(`cannot write to ${this.options.store.name}, will try again: ${reason}`)
     }
   }
 
-  #recovered(): void {
-    if (this.#failuresInARow === 0) return
-    this.#options.onWarning(`writes to ${this.#options.store.name} again after ${this.#failuresInARow} failures`)
-    this.#failuresInARow = 0
+  private recovered(): void {
+    if (this.failuresInARow === 0) return
+    this.options.onWarning(`writes to ${this.options.store.name} again after ${this.failuresInARow} failures`)
+    this.failuresInARow = 0
   }
 }

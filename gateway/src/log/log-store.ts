@@ -16,7 +16,6 @@ export interface LogStore {
 
 /** Why rows were not written. The message holds no password. */
 export class StoreError extends Error {
-  readonly code = 'REQUEST_LOG_STORE'
   /** The database is away, busy or full: the same rows may go through later. Else the rows or the table are wrong. */
   readonly passing: boolean
 

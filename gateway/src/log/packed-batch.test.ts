@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import type { RequestRecord } from '../core/request-log.ts'
 import {
   BatchPacker,
   forEachRow,
@@ -11,7 +12,7 @@ import {
   TOO_LONG_LABELS,
 } from './packed-batch.ts'
 import { anyRecord, numbered, RECORD, rowOf } from './records.test-data.ts'
-import { COLUMNS, type RequestRecord } from './table.ts'
+import { COLUMNS } from './table.ts'
 
 describe('a packed batch', () => {
   test('gives back every record as it was, in order', () => {

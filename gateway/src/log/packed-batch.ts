@@ -27,57 +27,57 @@ const PLACES = COLUMNS.map(({ field, kind }) => (kind === 'integer' ? INTEGER_FI
 
 /** Takes records, up to `capacity`, and gives them away packed. */
 export class BatchPacker {
-  readonly #integers: readonly Float64Array[]
-  readonly #textIndexes: readonly Uint32Array[]
-  #indexOfText = new Map<string, number>()
-  #texts: string[] = []
-  #rows = 0
+  private readonly integers: readonly Float64Array[]
+  private readonly textIndexes: readonly Uint32Array[]
+  private indexOfText = new Map<string, number>()
+  private texts: string[] = []
+  private count = 0
 
   constructor(capacity: number) {
-    this.#integers = INTEGER_FIELDS.map(() => new Float64Array(capacity))
-    this.#textIndexes = TEXT_FIELDS.map(() => new Uint32Array(capacity))
+    this.integers = INTEGER_FIELDS.map(() => new Float64Array(capacity))
+    this.textIndexes = TEXT_FIELDS.map(() => new Uint32Array(capacity))
   }
 
   get rows(): number {
-    return this.#rows
+    return this.count
   }
 
   add(record: RequestRecord): void {
-    const row = this.#rows++
+    const row = this.count++
     for (let place = 0; place < INTEGER_FIELDS.length; place++) {
-      this.#integers[place]![row] = wholeNumber(record[INTEGER_FIELDS[place]!] as number)
+      this.integers[place]![row] = wholeNumber(record[INTEGER_FIELDS[place]!] as number)
     }
     for (let place = 0; place < TEXT_FIELDS.length; place++) {
       const field = TEXT_FIELDS[place]!
-      this.#textIndexes[place]![row] = this.#indexOf(bounded(field, record[field] as string))
+      this.textIndexes[place]![row] = this.indexOf(bounded(field, record[field] as string))
     }
   }
 
   /** What was added since the last take. */
   take(): PackedBatch {
-    const rows = this.#rows
+    const rows = this.count
     // Copies of what is used: thousands of batches of one row may wait for a database that is gone.
     const integers = new Float64Array(rows * INTEGER_FIELDS.length)
     const textIndexes = new Uint32Array(rows * TEXT_FIELDS.length)
-    this.#integers.forEach((column, place) => {
+    this.integers.forEach((column, place) => {
       integers.set(column.subarray(0, rows), place * rows)
     })
-    this.#textIndexes.forEach((column, place) => {
+    this.textIndexes.forEach((column, place) => {
       textIndexes.set(column.subarray(0, rows), place * rows)
     })
-    const batch = { rows, integers, textIndexes, texts: this.#texts }
-    this.#rows = 0
-    this.#texts = []
-    this.#indexOfText = new Map()
+    const batch = { rows, integers, textIndexes, texts: this.texts }
+    this.count = 0
+    this.texts = []
+    this.indexOfText = new Map()
     return batch
   }
 
-  #indexOf(text: string): number {
-    const known = this.#indexOfText.get(text)
+  private indexOf(text: string): number {
+    const known = this.indexOfText.get(text)
     if (known !== undefined) return known
-    const index = this.#texts.length
-    this.#indexOfText.set(text, index)
-    this.#texts.push(storable(text))
+    const index = this.texts.length
+    this.indexOfText.set(text, index)
+    this.texts.push(storable(text))
     return index
   }
 }

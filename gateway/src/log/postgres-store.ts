@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import pg from 'pg'
 import { type LogStore, StoreError } from './log-store.ts'
 import { integerColumn, type PackedBatch, textColumn } from './packed-batch.ts'
+import { parsePostgresUrl } from './postgres-url.ts'
 import { COLUMN_NAMES, columnDefinitions, COLUMNS, TABLE } from './table.ts'
 
 export interface PostgresStoreOptions {
@@ -29,16 +30,16 @@ const READ_ONLY = '25006'
 /** Rows into a PostgreSQL table. A connection that breaks between commit and answer makes that batch be written twice. */
 export class PostgresStore implements LogStore {
   readonly name: string
-  readonly #pool: pg.Pool
-  readonly #sockets = new Set<Socket>()
-  readonly #secrets: readonly string[]
-  #hasTable = false
+  private readonly pool: pg.Pool
+  private readonly sockets = new Set<Socket>()
+  private readonly secrets: readonly string[]
+  private hasTable = false
 
   constructor({ url, connections }: PostgresStoreOptions) {
     const { label, secrets } = parsePostgresUrl(url)
     this.name = label
-    this.#secrets = secrets
-    this.#pool = new pg.Pool({
+    this.secrets = secrets
+    this.pool = new pg.Pool({
       connectionString: url,
       max: connections,
       connectionTimeoutMillis: CONNECT_LIMIT_MS,
@@ -46,80 +47,58 @@ export class PostgresStore implements LogStore {
       idleTimeoutMillis: 0,
       keepAlive: true,
       application_name: 'gatebench request log',
-      stream: () => this.#socket(),
+      stream: () => this.socket(),
     })
     // A resting connection that breaks is replaced at the next write, which tells if there is no server either.
-    this.#pool.on('error', () => undefined)
+    this.pool.on('error', () => undefined)
   }
 
   async open(): Promise<void> {
     try {
       // Asked first, because CREATE wants the right to create even where the table exists.
-      const found = await this.#pool.query<{ found: boolean }>(`SELECT to_regclass('${TABLE}') IS NOT NULL AS found`)
+      const found = await this.pool.query<{ found: boolean }>(`SELECT to_regclass('${TABLE}') IS NOT NULL AS found`)
       if (found.rows[0]?.found !== true) {
-        await this.#pool.query(CREATE)
-        await this.#pool.query(CREATE_INDEX)
+        await this.pool.query(CREATE)
+        await this.pool.query(CREATE_INDEX)
       }
-      this.#hasTable = true
+      this.hasTable = true
     } catch (error) {
       // Whatever keeps us out now (start-up, rights, a missing database), somebody may put right on the server.
-      throw new StoreError(this.#messageOf(error), true)
+      throw new StoreError(this.messageOf(error), true)
     }
   }
 
   async write(batch: PackedBatch): Promise<void> {
-    if (!this.#hasTable) await this.open()
+    if (!this.hasTable) await this.open()
     try {
-      await this.#pool.query(INSERT, arrayLiterals(batch))
+      await this.pool.query(INSERT, arrayLiterals(batch))
     } catch (error) {
-      this.#hasTable = false
-      throw new StoreError(this.#messageOf(error), isPassing(error))
+      this.hasTable = false
+      throw new StoreError(this.messageOf(error), isPassing(error))
     }
   }
 
   async close(): Promise<void> {
-    await this.#pool.end()
+    await this.pool.end()
   }
 
   destroy(): void {
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.sockets) socket.destroy()
   }
 
-  #socket(): Socket {
+  private socket(): Socket {
     const socket = new Socket()
-    this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
+    this.sockets.add(socket)
+    socket.once('close', () => this.sockets.delete(socket))
     return socket
   }
 
-  #messageOf(error: unknown): string {
+  private messageOf(error: unknown): string {
     // Node's error for several refused addresses has an empty message.
     const { message, code } = error as { message?: string; code?: string }
     const text = (message ?? '') === '' ? (code ?? 'unknown error') : message!
-    return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
+    return this.secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
   }
-}
-
-/**
- * What of a connection URL may be shown, and what may not.
- *
- * @throws Error naming what is wrong with it, without showing its password.
- */
-export function parsePostgresUrl(url: string): { label: string; secrets: readonly string[] } {
-  const parsed = URL.parse(url)
-  const example = 'write postgres://user:password@host:5432/database'
-  if (!parsed) throw new Error(`not a URL; ${example}, with special characters of the password percent-encoded`)
-  if (parsed.protocol !== 'postgres:' && parsed.protocol !== 'postgresql:') {
-    throw new Error(`begins with "${parsed.protocol}"; ${example}`)
-  }
-  const raw = [parsed.password, parsed.searchParams.get('password') ?? ''].filter((secret) => secret !== '')
-  let decoded: string[]
-  try {
-    decoded = [parsed.username, parsed.pathname, ...raw].map(decodeURIComponent).slice(2)
-  } catch {
-    throw new Error(`has a "%" that is not followed by two hexadecimal digits; ${example}, a literal "%" being "%25"`)
-  }
-  return { label: `PostgreSQL at ${parsed.host}${parsed.pathname}`, secrets: [...new Set([...raw, ...decoded])] }
 }
 
 function isPassing(error: unknown): boolean {

@@ -5,11 +5,17 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { PGlite } from '@electric-sql/pglite'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import fc from 'fast-check'
+import { DEFAULTS } from '../config.ts'
 import { StoreError } from './log-store.ts'
 import { BatchPacker, packOne } from './packed-batch.ts'
-import { parsePostgresUrl, PostgresStore } from './postgres-store.ts'
+import { PostgresStore } from './postgres-store.ts'
+import { parsePostgresUrl } from './postgres-url.ts'
 import { anyRecord, numbered, RECORD, rowOf } from './records.test-data.ts'
 import { openRequestLog } from './request-log.ts'
+
+const unexpected = (warning: string): void => {
+  assert.fail(warning)
+}
 
 const PASSWORD = 's3cr%65t'
 
@@ -98,7 +104,10 @@ describe('with PostgreSQL', () => {
   })
 
   test('a batched log has written all when it is closed', async () => {
-    const log = await openRequestLog({ store: 'postgres', url: url(), batchSize: 7 })
+    const log = await openRequestLog(
+      { store: 'postgres', url: url(), ...DEFAULTS.requestLog, batchSize: 7 },
+      unexpected,
+    )
     for (const record of numbered(50)) void log.add(record)
     await log.close(60_000)
     assert.deepEqual(await rows(), numbered(50).map(rowOf))
@@ -106,7 +115,10 @@ describe('with PostgreSQL', () => {
   })
 
   test('a row of a synchronous log is there when its promise resolves', async () => {
-    const log = await openRequestLog({ store: 'postgres', url: url(), mode: 'synchronous' })
+    const log = await openRequestLog(
+      { store: 'postgres', url: url(), ...DEFAULTS.requestLog, mode: 'synchronous' },
+      unexpected,
+    )
     try {
       await log.add(RECORD)
       assert.deepEqual(await rows(), [rowOf(RECORD)])
@@ -123,12 +135,10 @@ describe('with PostgreSQL', () => {
         onWarning = resolve
       })
     const log = await openRequestLog(
-      { store: 'postgres', url: url(), batchSize: 1 },
-      {
-        warn: (message) => {
-          warnings.push(message)
-          onWarning()
-        },
+      { store: 'postgres', url: url(), ...DEFAULTS.requestLog, batchSize: 1 },
+      (message) => {
+        warnings.push(message)
+        onWarning()
       },
     )
     try {
@@ -185,7 +195,10 @@ describe('without PostgreSQL', () => {
   }
 
   test('a log is closed within its limit when the server says nothing; what waited is counted as dropped', async () => {
-    const log = await openRequestLog({ store: 'postgres', url: url(), batchSize: 1 }, { warn: () => undefined })
+    const log = await openRequestLog(
+      { store: 'postgres', url: url(), ...DEFAULTS.requestLog, batchSize: 1 },
+      () => undefined,
+    )
     void log.add(RECORD)
     await log.close(10)
     assert.deepEqual(log.counters, { written: 0, dropped: 1, waiting: 0, failures: 0, batches: 0 })
@@ -193,8 +206,8 @@ describe('without PostgreSQL', () => {
 
   test('what waits for a server that says nothing is bounded', async () => {
     const log = await openRequestLog(
-      { store: 'postgres', url: url(), batchSize: 10, maxWaiting: 100 },
-      { warn: () => undefined },
+      { store: 'postgres', url: url(), ...DEFAULTS.requestLog, batchSize: 10, maxWaiting: 100 },
+      () => undefined,
     )
     for (const record of numbered(250)) void log.add(record)
     assert.deepEqual(log.counters, { written: 0, dropped: 150, waiting: 100, failures: 0, batches: 0 })
@@ -216,8 +229,8 @@ describe('without PostgreSQL', () => {
   })
 
   for (const [wrong, complaint] of [
-    ['postgres://u:s3cret@host:54x/db', /not a URL; write postgres:/],
-    ['mysql://u:s3cret@host/db', /begins with "mysql:"/],
+    ['postgres://u:s3cret@host:54x/db', /is not a URL; write postgres:/],
+    ['mysql://u:s3cret@host/db', /is not a URL of PostgreSQL; write postgres:/],
     ['postgres://u:s3cret%@host/db', /"%" that is not followed/],
   ] as const) {
     test(`a URL like ${wrong} is an error that does not show the password`, () => {

@@ -22,6 +22,9 @@ export const RECORD: RequestRecord = {
   labels: '{"team-id":"a"}',
 }
 
+/** The model of a row that ends the thread of crashing-log-worker.test-support.ts. */
+export const CRASH = 'crash'
+
 /** Records that differ in when they finished: 0, 1, 2, ... */
 export function numbered(count: number): RequestRecord[] {
   return Array.from({ length: count }, (_, index) => ({ ...RECORD, finishedAtMs: index }))

@@ -1,12 +1,7 @@
-/** The request log cannot be opened as it was configured. */
+/** The request log cannot be opened as it was configured. The message names the place and holds no password. */
 export class RequestLogError extends Error {
-  readonly code = 'REQUEST_LOG'
-  /** Each names the setting, its value (never a password) and what would be right. */
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(`request log: ${problems.join('; ')}`)
+  constructor(problem: string) {
+    super(`request log: ${problem}`)
     this.name = 'RequestLogError'
-    this.problems = problems
   }
 }

@@ -4,8 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { DEFAULTS, type RequestLogSettings } from '../config.ts'
 import { numbered, RECORD, rowOf } from './records.test-data.ts'
-import { openRequestLog, type RequestLog, type RequestLogConfig, RequestLogError } from './request-log.ts'
+import { openRequestLog, type RequestLog, RequestLogError } from './request-log.ts'
+
+const unexpected = (warning: string): void => {
+  assert.fail(warning)
+}
 
 describe('a request log in SQLite', () => {
   let folder: string
@@ -23,8 +28,8 @@ describe('a request log in SQLite', () => {
     rmSync(folder, { recursive: true })
   })
 
-  async function open(settings: Partial<RequestLogConfig> = {}): Promise<RequestLog> {
-    const log = await openRequestLog({ store: 'sqlite', path, ...settings } as RequestLogConfig)
+  async function open(settings: Partial<RequestLogSettings> = {}): Promise<RequestLog> {
+    const log = await openRequestLog({ store: 'sqlite', path, ...DEFAULTS.requestLog, ...settings }, unexpected)
     opened.push(log)
     return log
   }
@@ -94,8 +99,8 @@ describe('a request log in SQLite', () => {
   test('in synchronous mode a row that cannot be written is dropped, counted, and told once', async () => {
     const warnings: string[] = []
     const log = await openRequestLog(
-      { store: 'sqlite', path, mode: 'synchronous' },
-      { warn: (message) => warnings.push(message) },
+      { store: 'sqlite', path, ...DEFAULTS.requestLog, mode: 'synchronous' },
+      (message) => warnings.push(message),
     )
     opened.push(log)
     const other = new DatabaseSync(path)
@@ -121,31 +126,11 @@ describe('a request log in SQLite', () => {
     })
 
     test(`refuses a folder that is not there, and says which (${mode})`, async () => {
-      const config: RequestLogConfig = { store: 'sqlite', path: join(folder, 'no', 'log.db'), mode }
-      await assert.rejects(openRequestLog(config), {
+      path = join(folder, 'no', 'log.db')
+      await assert.rejects(open({ mode }), {
         name: 'RequestLogError',
-        message: `request log: path: the folder "${join(folder, 'no')}" of "${config.path}" does not exist; make it, or name a file in one that does`,
+        message: `request log: path: the folder "${join(folder, 'no')}" of "${path}" does not exist; make it, or name a file in one that does`,
       })
     })
   }
-
-  test('reports every wrong setting at once, with its value', async () => {
-    const config: RequestLogConfig = {
-      store: 'sqlite',
-      path: ':memory:',
-      batchSize: 0,
-      batchIntervalMs: 1.5,
-      maxWaiting: -1,
-    }
-    await assert.rejects(openRequestLog(config), (error) => {
-      assert.ok(error instanceof RequestLogError)
-      assert.deepEqual(error.problems, [
-        'batchSize: must be a whole number from 1 to 10000, got 0',
-        'batchIntervalMs: must be a whole number from 1 to 60000, got 1.5',
-        'maxWaiting: must be a whole number from 0 to 10000000, got -1',
-        'path: must be the path of a file, got ":memory:"; write for example ./requests.db',
-      ])
-      return true
-    })
-  })
 })

@@ -24,21 +24,21 @@ const PASSING_CODES = new Set([5, 6, 7, 10, 13, 14])
 /** Rows into a SQLite file. Blocks the thread that it runs on while it writes. */
 export class SqliteStore implements LogStore {
   readonly name: string
-  readonly #options: SqliteStoreOptions
-  #open: { database: DatabaseSync; insert: StatementSync } | undefined
+  private readonly options: SqliteStoreOptions
+  private opened: { database: DatabaseSync; insert: StatementSync } | undefined
 
   constructor(options: SqliteStoreOptions) {
-    this.#options = options
+    this.options = options
     this.name = `SQLite file ${options.path}`
   }
 
   open(): void {
-    this.#attempt(() => this.#opened())
+    this.attempt(() => this.ensureOpen())
   }
 
   write(batch: PackedBatch): void {
-    this.#attempt(() => {
-      const { database, insert } = this.#opened()
+    this.attempt(() => {
+      const { database, insert } = this.ensureOpen()
       // Immediate: a transaction that turns into a writer half-way can fail without having waited for the lock.
       database.exec('BEGIN IMMEDIATE')
       forEachRow(batch, (values) => insert.run(...values))
@@ -47,8 +47,8 @@ export class SqliteStore implements LogStore {
   }
 
   close(): void {
-    const database = this.#open?.database
-    this.#open = undefined
+    const database = this.opened?.database
+    this.opened = undefined
     // Rolls back what was not committed.
     database?.close()
   }
@@ -57,21 +57,21 @@ export class SqliteStore implements LogStore {
     this.close()
   }
 
-  #opened(): { database: DatabaseSync; insert: StatementSync } {
-    if (this.#open) return this.#open
-    const database = new DatabaseSync(this.#options.path, { timeout: LOCK_WAIT_MS })
+  private ensureOpen(): { database: DatabaseSync; insert: StatementSync } {
+    if (this.opened) return this.opened
+    const database = new DatabaseSync(this.options.path, { timeout: LOCK_WAIT_MS })
     try {
-      database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${this.#options.durability}`)
+      database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${this.options.durability}`)
       database.exec(CREATE)
-      this.#open = { database, insert: database.prepare(INSERT) }
+      this.opened = { database, insert: database.prepare(INSERT) }
     } catch (error) {
       database.close()
       throw error
     }
-    return this.#open
+    return this.opened
   }
 
-  #attempt(action: () => unknown): void {
+  private attempt(action: () => unknown): void {
     try {
       action()
     } catch (error) {

@@ -1,25 +1,24 @@
 import type { RequestLog, RequestLogCounters, RequestRecord } from '../core/request-log.ts'
+import { CLOSE_LIMIT_MS, settledWithin } from './close-limit.ts'
 import { type LogStore, StoreError } from './log-store.ts'
 import { packOne } from './packed-batch.ts'
 import { RequestLogError } from './request-log-error.ts'
 
-const CLOSE_LIMIT_MS = 5_000
-
 /** A log that writes each row by itself, before its request is answered. Tries once: a row that fails is dropped. */
 export class SynchronousLog implements RequestLog {
   readonly counters: RequestLogCounters = { written: 0, dropped: 0, waiting: 0, failures: 0, batches: 0 }
-  readonly #store: LogStore
-  readonly #maxWaiting: number
-  readonly #warn: (message: string) => void
-  #warned = false
-  #closed = false
-  #onIdle = (): void => undefined
-  #closing: Promise<void> | undefined
+  private readonly store: LogStore
+  private readonly maxWaiting: number
+  private readonly warn: (message: string) => void
+  private warned = false
+  private closed = false
+  private onIdle = (): void => undefined
+  private closing: Promise<void> | undefined
 
   private constructor(store: LogStore, maxWaiting: number, warn: (message: string) => void) {
-    this.#store = store
-    this.#maxWaiting = maxWaiting
-    this.#warn = warn
+    this.store = store
+    this.maxWaiting = maxWaiting
+    this.warn = warn
   }
 
   /** @throws RequestLogError when the database cannot be used; one that is merely away is a warning. */
@@ -29,57 +28,56 @@ export class SynchronousLog implements RequestLog {
       await store.open()
     } catch (error) {
       if (!(error instanceof StoreError && error.passing)) {
-        throw new RequestLogError([`cannot use the ${store.name}: ${String(error)}`])
+        throw new RequestLogError(`cannot use the ${store.name}: ${String(error)}`)
       }
-      log.#failed(error)
+      log.failed(error)
     }
     return log
   }
 
   async add(record: RequestRecord): Promise<void> {
-    if (this.#closed || this.counters.waiting >= this.#maxWaiting) {
+    if (this.closed || this.counters.waiting >= this.maxWaiting) {
       this.counters.dropped++
       return
     }
     this.counters.waiting++
     try {
-      await this.#store.write(packOne(record))
+      await this.store.write(packOne(record))
       this.counters.written++
       this.counters.batches++
     } catch (error) {
       this.counters.dropped++
-      this.#failed(error)
+      this.failed(error)
     }
-    if (--this.counters.waiting === 0) this.#onIdle()
-  }
-  close(limitMs = CLOSE_LIMIT_MS): Promise<void> {
-    this.#closing ??= this.#close(limitMs)
-    return this.#closing
+    if (--this.counters.waiting === 0) this.onIdle()
   }
 
-  async #close(limitMs: number): Promise<void> {
-    this.#closed = true
+  close(limitMs = CLOSE_LIMIT_MS): Promise<void> {
+    this.closing ??= this.closeWithin(limitMs)
+    return this.closing
+  }
+
+  private async closeWithin(limitMs: number): Promise<void> {
+    this.closed = true
     const idle = new Promise<void>((resolve) => {
-      this.#onIdle = resolve
+      this.onIdle = resolve
       if (this.counters.waiting === 0) resolve()
     })
-    let timer: NodeJS.Timeout | undefined
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, limitMs)
-    })
-    await Promise.race([idle.then(() => this.#store.close()), limit])
-    clearTimeout(timer)
-    this.#store.destroy()
+    await settledWithin(
+      idle.then(() => this.store.close()),
+      limitMs,
+    )
+    this.store.destroy()
   }
 
-  #failed(error: unknown): void {
+  private failed(error: unknown): void {
     this.counters.failures++
     // Once: under overload rows fail and succeed by turns, thousands a second.
-    if (this.#warned) return
-    this.#warned = true
+    if (this.warned) return
+    this.warned = true
     const reason = error instanceof Error ? error.message : String(error)
-    this.#warn(
-      `request log: cannot write to ${this.#store.name}; rows that fail are dropped and counted, this is told once: ${reason}`,
+    this.warn(
+      `request log: cannot write to ${this.store.name}; rows that fail are dropped and counted, this is told once: ${reason}`,
     )
   }
 }
