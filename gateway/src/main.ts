@@ -2,7 +2,7 @@ import { ConfigError } from './config.ts'
 import { loadConfig, problemText } from './program/config-source.ts'
 import { EXIT, ProgramError } from './program/exit-codes.ts'
 import { type Flags, parseFlags } from './program/flags.ts'
-import { say, warn } from './program/messages.ts'
+import { say, warn } from './program/output.ts'
 import { runSingle } from './program/single.ts'
 import { runPrimary } from './workers/primary.ts'
 

@@ -1,6 +1,7 @@
 import {
   type BucketCounts,
   type GatewaySnapshot,
+  type Holdings,
   KEYS,
   type ProviderSnapshot,
   type RouteSnapshot,
@@ -9,8 +10,16 @@ import {
 } from './snapshot.ts'
 import { addStages, NO_STAGES } from './stage-histograms.ts'
 
+/** Of no pipeline at all: adding them changes nothing. */
+export const NO_HOLDINGS: Holdings = {
+  providers: [],
+  contexts: { inUse: 0, total: 0, grown: 0 },
+  waitingBodyBytes: 0,
+}
+
 /** Of no process at all: merging it in changes nothing. */
 export const EMPTY_SNAPSHOT: GatewaySnapshot = {
+  ...NO_HOLDINGS,
   workers: 0,
   requests: 0,
   clockCostNs: 0,
@@ -18,9 +27,6 @@ export const EMPTY_SNAPSHOT: GatewaySnapshot = {
   stages: NO_STAGES,
   types: [],
   routes: [],
-  providers: [],
-  contexts: { inUse: 0, total: 0, grown: 0 },
-  waitingBodyBytes: 0,
   process: { residentBytes: 0, cpuS: 0, eventLoopActiveS: 0, eventLoopIdleS: 0, openFds: 0 },
 }
 
@@ -38,13 +44,23 @@ export function mergeSnapshots(snapshots: readonly GatewaySnapshot[]): GatewaySn
  */
 export function retire(base: GatewaySnapshot, last: GatewaySnapshot): GatewaySnapshot {
   const { cpuS, eventLoopActiveS, eventLoopIdleS } = last.process
-  const { contexts, process } = EMPTY_SNAPSHOT
+  const { process } = EMPTY_SNAPSHOT
   return mergeTwo(base, {
     ...last,
+    ...released(last),
     workers: 0,
     clockCostNs: 0,
     batchMeans: [],
-    providers: last.providers.map(({ name, connections: { openedTotal } }): ProviderSnapshot => {
+    process: { ...process, cpuS, eventLoopActiveS, eventLoopIdleS },
+    ...(last.requestLog && { requestLog: { ...last.requestLog, waiting: 0 } }),
+  })
+}
+
+/** What is left of the holdings of a pipeline that has closed: how often it opened connections. */
+export function released({ providers }: Holdings): Holdings {
+  return {
+    ...NO_HOLDINGS,
+    providers: providers.map(({ name, connections: { openedTotal } }): ProviderSnapshot => {
       return {
         name,
         queue: { active: 0, buffered: 0, waitingForRoom: 0 },
@@ -52,11 +68,15 @@ export function retire(base: GatewaySnapshot, last: GatewaySnapshot): GatewaySna
         deadlinesPending: 0,
       }
     }),
-    contexts,
-    waitingBodyBytes: 0,
-    process: { ...process, cpuS, eventLoopActiveS, eventLoopIdleS },
-    ...(last.requestLog && { requestLog: { ...last.requestLog, waiting: 0 } }),
-  })
+  }
+}
+
+export function addHoldings(a: Holdings, b: Holdings): Holdings {
+  return {
+    providers: mergeLists(a.providers, b.providers, KEYS.provider, addProviders),
+    contexts: addNumbers(a.contexts, b.contexts),
+    waitingBodyBytes: a.waitingBodyBytes + b.waitingBodyBytes,
+  }
 }
 
 /** What `StageHistograms.reset` does, to a snapshot: the stages' report starts anew, the totals stay. */
@@ -79,9 +99,7 @@ function mergeTwo(a: GatewaySnapshot, b: GatewaySnapshot): GatewaySnapshot {
     stages: a.stages.map((stage, index) => addStages(stage, b.stages[index]!)),
     types: mergeLists(a.types, b.types, KEYS.type, addTypes),
     routes: mergeLists(a.routes, b.routes, KEYS.route, addRoutes),
-    providers: mergeLists(a.providers, b.providers, KEYS.provider, addProviders),
-    contexts: addNumbers(a.contexts, b.contexts),
-    waitingBodyBytes: a.waitingBodyBytes + b.waitingBodyBytes,
+    ...addHoldings(a, b),
     process: addNumbers(a.process, b.process),
     ...requestLogOf(a, b),
   }

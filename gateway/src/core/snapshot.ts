@@ -80,10 +80,11 @@ export interface GatewaySnapshot {
   requestLog?: RequestLogCounters
 }
 
-/** What a snapshot is taken of; a Pipeline is one. */
-export interface SnapshotSource {
-  readonly traffic: Traffic
-  readonly histograms: StageHistograms
+/** What one pipeline holds and has opened; everything else is counted for all pipelines of a process together. */
+export type Holdings = Pick<GatewaySnapshot, 'providers' | 'contexts' | 'waitingBodyBytes'>
+
+/** What holdings are taken of; a Pipeline is one. */
+export interface HoldingsSource {
   readonly providers: readonly {
     readonly name: string
     readonly queue: { readonly buffered: number; readonly waitingForRoom: number; readonly active: number }
@@ -92,6 +93,12 @@ export interface SnapshotSource {
   }[]
   readonly contexts: { readonly inUse: number; readonly total: number; readonly grown: number }
   readonly waitingBodyBytes: number
+}
+
+/** What a snapshot is taken of; a Pipeline is one. */
+export interface SnapshotSource extends HoldingsSource {
+  readonly traffic: Traffic
+  readonly histograms: StageHistograms
   readonly clockCostNs: number
   readonly batchMeansNs: BatchMeans
   readonly requestLog?: { readonly counters: Readonly<RequestLogCounters> } | undefined
@@ -99,7 +106,7 @@ export interface SnapshotSource {
 
 /** Takes 1 ms with few label sets, 20 ms at the limits in traffic.ts. */
 export function takeSnapshot(source: SnapshotSource, process: ProcessFacts): GatewaySnapshot {
-  const { traffic, histograms, providers, contexts, requestLog } = source
+  const { traffic, histograms, requestLog } = source
   const sets = traffic.sets.map((set) => {
     return { set, labels: labelsOf(traffic.labelNames, set.values) }
   })
@@ -134,6 +141,14 @@ export function takeSnapshot(source: SnapshotSource, process: ProcessFacts): Gat
       ),
       KEYS.route,
     ),
+    ...takeHoldings(source),
+    process,
+    ...(requestLog && { requestLog: { ...requestLog.counters } }),
+  }
+}
+
+export function takeHoldings({ providers, contexts, waitingBodyBytes }: HoldingsSource): Holdings {
+  return {
     providers: sorted(
       providers.map(({ name, queue, pool, deadlines }) => {
         const { active, buffered, waitingForRoom } = queue
@@ -147,9 +162,7 @@ export function takeSnapshot(source: SnapshotSource, process: ProcessFacts): Gat
       KEYS.provider,
     ),
     contexts: { inUse: contexts.inUse, total: contexts.total, grown: contexts.grown },
-    waitingBodyBytes: source.waitingBodyBytes,
-    process,
-    ...(requestLog && { requestLog: { ...requestLog.counters } }),
+    waitingBodyBytes,
   }
 }
 

@@ -9,7 +9,6 @@ export const EXIT = {
 
 /** The gateway cannot start, or go on; `message` is for people. */
 export class ProgramError extends Error {
-  readonly code = 'program_ends'
   readonly exitCode: number
 
   constructor(exitCode: number, message: string) {

@@ -53,8 +53,8 @@ Examples:
 
 Signals: SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reads the configuration again.
 
-Exit codes: ${EXIT.drained} drained; ${EXIT.cut} requests were cut, at the drain limit or by a second signal; ${EXIT.usage} flags or configuration;
-${EXIT.cannotListen} cannot listen.`
+Exit codes: ${EXIT.drained} drained; ${EXIT.cut} requests were cut, at the drain limit or by a second signal, or the workers could not
+go on; ${EXIT.usage} flags or configuration; ${EXIT.cannotListen} cannot listen.`
 
 /** The flags, or the exit code after help or problems have been printed. */
 export function parseFlags(argv: readonly string[]): Flags | number {

@@ -1,7 +1,7 @@
 import { ConfigError, type GatewayConfig } from '../config.ts'
 import { fixedDifferences, loadConfig, type LoadedConfig, problemText } from './config-source.ts'
 import type { Flags } from './flags.ts'
-import { say, warn } from './messages.ts'
+import { say, warn } from './output.ts'
 
 /** The configuration as it is in the file now; undefined, and told why, when it cannot be used. */
 export function loadAgain({ config: file, overrides }: Flags, started: GatewayConfig): LoadedConfig | undefined {

@@ -93,12 +93,17 @@ export class Serving {
     this.app.server.emit('connection', socket)
   }
 
-  /** One after the other, in the order of the calls. */
-  reload(config: GatewayConfig): Promise<void> {
+  /**
+   * One after the other, in the order of the calls.
+   * @returns false when the gateway is ending, and nothing has changed
+   */
+  reload(config: GatewayConfig): Promise<boolean> {
     const reloaded = this.reloading.then(async () => {
       // Strings of the old configuration stay in the heap: its keys stay secrets.
       this.secrets.add(config)
-      for (const warning of await this.host.reload(config)) this.options.warn(warning)
+      const warnings = await this.host.reload(config)
+      for (const warning of warnings ?? []) this.options.warn(warning)
+      return warnings !== undefined
     })
     this.reloading = reloaded.catch(() => undefined)
     return reloaded
@@ -146,7 +151,7 @@ export class Serving {
 async function openLog(config: GatewayConfig, warn: (message: string) => void): Promise<RequestLog | undefined> {
   if (config.requestLog === undefined) return undefined
   try {
-    return await openRequestLog(config.requestLog, warn)
+    return await openRequestLog(config.requestLog, { warn })
   } catch (error) {
     if (!(error instanceof RequestLogError)) throw error
     throw new ProgramError(EXIT.usage, error.message)

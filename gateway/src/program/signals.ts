@@ -1,5 +1,5 @@
 import { EXIT } from './exit-codes.ts'
-import { say } from './messages.ts'
+import { say } from './output.ts'
 
 export interface SignalActions {
   /** SIGTERM or SIGINT. */

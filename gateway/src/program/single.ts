@@ -4,7 +4,7 @@ import type { LoadedConfig } from './config-source.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Flags } from './flags.ts'
 import { cannotListen, resolved, urlOf } from './listening.ts'
-import { announce, say, sayCut, warn } from './messages.ts'
+import { announce, say, sayCut, warn } from './output.ts'
 import { loadAgain } from './reloading.ts'
 import { Serving } from './serving.ts'
 import { onSignals } from './signals.ts'
@@ -34,8 +34,7 @@ export async function runSingle(flags: Flags, { config }: LoadedConfig): Promise
     reload: async () => {
       const next = loadAgain(flags, config)
       if (next === undefined) return
-      await serving.reload(next.config)
-      say(`reloaded ${flags.config}`)
+      if (await serving.reload(next.config)) say(`reloaded ${flags.config}`)
     },
   })
   announce(urlOf(app.server.address() as AddressInfo))

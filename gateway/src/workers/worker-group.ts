@@ -4,9 +4,9 @@ import { readProcess } from '../core/process-facts.ts'
 import { EMPTY_SNAPSHOT, mergeSnapshots, resetStages, retire } from '../core/merge-snapshots.ts'
 import type { GatewaySnapshot } from '../core/snapshot.ts'
 import { EXIT, ProgramError } from '../program/exit-codes.ts'
-import { say } from '../program/messages.ts'
+import { say } from '../program/output.ts'
 import { ConnectionDealer } from './connection-dealer.ts'
-import type { WorkerOrders } from './messages.ts'
+import type { WorkerOrders } from './protocol.ts'
 import { RestartPause } from './restart-pause.ts'
 import { type WorkerEvents, WorkerHandle } from './worker-handle.ts'
 
@@ -146,12 +146,8 @@ export class WorkerGroup {
     await Promise.all(this.readyWorkers().map((worker) => worker.takeSnapshot(ANSWER_LIMIT_MS)))
     // Those who are running now: whoever ended meanwhile is among the ended already.
     const snapshots = [...this.running].flatMap(({ lastSnapshot }) => lastSnapshot ?? [])
-    const { workers, ...merged } = mergeSnapshots([
-      this.ended,
-      { ...EMPTY_SNAPSHOT, process: readProcess() },
-      ...snapshots,
-    ])
-    return { ...merged, workers, workerRestarts: this.restarts }
+    const own = { ...EMPTY_SNAPSHOT, process: readProcess() }
+    return { ...mergeSnapshots([this.ended, own, ...snapshots]), workerRestarts: this.restarts }
   }
 
   private async resetStages(): Promise<void> {

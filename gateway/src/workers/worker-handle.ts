@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 
 import type { GatewaySnapshot } from '../core/snapshot.ts'
 import type { Seat } from './connection-dealer.ts'
-import type { ToPrimary, ToWorker, WorkerOrders } from './messages.ts'
+import type { ToPrimary, ToWorker, WorkerOrders } from './protocol.ts'
 import { Questions } from './questions.ts'
 
 /** What the primary hears of a worker. */

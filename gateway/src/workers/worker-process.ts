@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net'
 
 import { ConfigError, divideLimits, type GatewayConfig } from '../config.ts'
-import { readProcess } from '../core/process-facts.ts'
-import { type GatewaySnapshot, takeSnapshot } from '../core/snapshot.ts'
+import type { GatewaySnapshot } from '../core/snapshot.ts'
 import { readConfig } from '../program/config-source.ts'
 import { EXIT, ProgramError } from '../program/exit-codes.ts'
-import { say, warn } from '../program/messages.ts'
+import { say, warn } from '../program/output.ts'
 import { Serving } from '../program/serving.ts'
-import type { ToPrimary, ToWorker, WorkerOrders } from './messages.ts'
+import type { ToPrimary, ToWorker, WorkerOrders } from './protocol.ts'
 import { Questions } from './questions.ts'
 
 /** Between two unasked snapshots; a worker that dies takes no more than this with it. */
@@ -111,7 +110,7 @@ class WorkerProcess {
   }
 
   private snapshot(): GatewaySnapshot {
-    return takeSnapshot(this.serving!.host.current, readProcess())
+    return this.serving!.host.snapshot()
   }
 
   private sendSnapshots(): void {
