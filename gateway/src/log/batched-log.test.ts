@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -12,7 +12,12 @@ const CRASHING_THREAD = new URL('./crashing-log-worker.test-support.ts', import.
 
 /** A log in a new folder, of one row a batch; `rows` are the written ones' `finished_at_ms`. */
 async function withCrashingLog(
-  use: (opened: { log: BatchedLog; warned: () => Promise<string>; rows: () => unknown[] }) => Promise<void>,
+  use: (opened: {
+    log: BatchedLog
+    path: string
+    warned: () => Promise<string>
+    rows: () => unknown[]
+  }) => Promise<void>,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'batched-log-'))
   const path = join(folder, 'log.db')
@@ -41,7 +46,7 @@ async function withCrashingLog(
     }
   }
   try {
-    await use({ log, warned, rows })
+    await use({ log, path, warned, rows })
   } finally {
     await log.close(0)
     rmSync(folder, { recursive: true })
@@ -76,12 +81,14 @@ test('rows that wait for the next thread are written when the log is closed mean
   })
 })
 
-test('a log whose thread has crashed closes at once when no row waits', async () => {
-  await withCrashingLog(async ({ log, warned }) => {
+test('no thread is started again for a log that is closed when no row waits', async () => {
+  await withCrashingLog(async ({ log, path, warned }) => {
     const crashed = warned()
     log.add({ ...RECORD, model: CRASH })
     await crashed
-    await log.close(2 ** 31 - 1)
+    rmSync(path)
+    await log.close(60_000)
+    assert.equal(existsSync(path), false)
     assert.equal(log.counters.dropped, 1)
   })
 })
