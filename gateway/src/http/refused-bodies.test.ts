@@ -151,6 +151,7 @@ describe('a refusal', BOUNDED, () => {
 describe('a request that took too long', BOUNDED, () => {
   for (const [how, begin, rest] of [
     ['of known length', post().slice(0, -5), post().slice(-5)],
+    ['and no JSON', post().slice(0, -5), 'xxxxx'],
     [
       'in chunks',
       head('POST /v1/chat/completions', 'transfer-encoding: chunked') + chunk('{"model":"openai/m",'),
@@ -184,6 +185,22 @@ describe('a request that took too long', BOUNDED, () => {
       assert.equal(caller.answers().length, 1)
     })
   }
+
+  test('and still trickles in loses its connection', async (t) => {
+    const { gateway } = await start(t, { request_read_timeout: 100 })
+    const caller = new RawCaller(gateway)
+    caller.socket.allowHalfOpen = true
+    caller.socket.write(head('POST /v1/chat/completions', 'content-length: 100000'))
+    const [peer] = (await once(gateway.app.server, 'connection')) as [Socket]
+    const closed = new Promise((resolve) => peer.once('close', resolve))
+    const drip = setInterval(() => caller.socket.write('x'), 20)
+    t.after(() => {
+      clearInterval(drip)
+      caller.socket.destroy()
+    })
+    await closed
+    assertNothingLeaked(gateway)
+  })
 })
 
 async function statusOf(gateway: RunningGateway, bytes: string): Promise<number | undefined> {
