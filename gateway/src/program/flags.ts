@@ -117,7 +117,10 @@ function program(): Command {
     )
     .addOption(option('--log-level <level>', 'failed requests are logged at info').choices(LOG_LEVELS).default('warn'))
     .addOption(
-      option('--check [yes]', 'print what is wrong with the configuration, or ok, and exit')
+      option(
+        '--check [yes]',
+        'print what is wrong with the configuration, or ok, and exit; tries no path and no database',
+      )
         .argParser(yesOrNo)
         .preset('true'),
     )

@@ -151,7 +151,7 @@ export class Serving {
 async function openLog(config: GatewayConfig, warn: (message: string) => void): Promise<RequestLog | undefined> {
   if (config.requestLog === undefined) return undefined
   try {
-    return await openRequestLog(config.requestLog, { warn })
+    return await openRequestLog(config.requestLog, warn)
   } catch (error) {
     if (!(error instanceof RequestLogError)) throw error
     throw new ProgramError(EXIT.usage, error.message)
