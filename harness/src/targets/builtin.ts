@@ -31,6 +31,10 @@ const FOR_EVER_MS = 86_400_000
 export const CONFIG_FOLDER_PREFIX = `gatebench-gateway-${process.pid}-`
 
 const USUAL_BODY_MIB = 10
+/** Room for opening connections and for the last answers. */
+const OPENING_MS = 120_000
+/** Node's timers count in 32 bits. */
+const LONGEST_MS = 2 ** 31 - 1
 const USUAL_WAITING_BODIES_MIB = 256
 
 /** The run's model, listed at its provider by its own name, so that requests may name it with or without the prefix. */
@@ -125,6 +129,8 @@ function ownConfig({ config, mockUrl, connections }: TargetContext): JsonObject 
       drop_excess_requests: false,
       max_request_body_mb: Math.max(USUAL_BODY_MIB, Math.ceil(requestMiB)),
       max_waiting_body_mb: Math.max(USUAL_WAITING_BODIES_MIB, Math.ceil(requestMiB * connections)),
+      // Some connections that the driver opens ahead may carry their first request only at the end of the run, or none.
+      request_read_timeout: Math.min(LONGEST_MS, Math.ceil(config.warmupMs + config.durationMs + OPENING_MS)),
     },
     providers: {
       openai: {

@@ -60,6 +60,12 @@ describe('the configuration of the built-in gateway', () => {
     assert.equal(config.providers[0]?.network.maxConnsPerHost, 321 + 3 * 100)
   })
 
+  test('keeps connections that were opened ahead and have carried nothing yet for the whole run', () => {
+    const read = (flags: Record<string, string>) => parseConfig(builtinConfig(context(flags)), {}).config
+    assert.ok(read({ duration: '10m', warmup: '5s' }).requestReadTimeoutMs > 605_000)
+    assert.equal(read({ duration: '30000m' }).requestReadTimeoutMs, 2 ** 31 - 1)
+  })
+
   test('takes what is merged over it: objects member by member, lists as a whole', () => {
     const keys = [{ value: 'sk-a' }, { value: 'sk-b', weight: 2 }]
     const { config, warnings } = parseConfig(
