@@ -12,6 +12,7 @@ import { utf8AsLatin1 } from './latin1.ts'
 import type { StreamFailure } from './providers/provider.ts'
 import type { FailedAnswer, RequestContext } from './request-context.ts'
 import { type Remedy, remedyFor } from './retry-policy.ts'
+import type { StreamRelay } from './stream-relay.ts'
 
 /** What a try came to when it was not a success. */
 export interface FailedTry {
@@ -43,10 +44,16 @@ export function providerFailure(context: RequestContext): FailedTry {
 }
 
 /** The provider reported an error inside its stream. */
-export function streamFailure(context: RequestContext, failure: StreamFailure): FailedTry {
+function streamFailure(context: RequestContext, failure: StreamFailure): FailedTry {
   const body = streamErrorBody(failure, originOf(context), context.route!.provider.clean)
   const { status } = failure
   return { status, code: body.error.code ?? body.error.type, body, remedy: remedyFor(status) }
+}
+
+/** What a stream's events have come to, if that is no success. */
+export function relayFailure(context: RequestContext, { malformed, translator }: StreamRelay): FailedTry | undefined {
+  if (malformed !== undefined) return invalidAnswer(context, '200 with a malformed event')
+  return translator.failure === undefined ? undefined : streamFailure(context, translator.failure)
 }
 
 /** @param what it answered: follows "<provider> answered " */

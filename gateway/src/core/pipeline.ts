@@ -1,5 +1,5 @@
 import type { GatewayConfig, KeyConfig } from '../config.ts'
-import { type BatchMeans, measureBatchMeans } from './batch-measure.ts'
+import { type BatchMeans, type Measured, measureGateway } from './batch-measure.ts'
 import { checkedChat, checkedEmbedding } from './checked-request.ts'
 import { asGatewayError, GATEWAY_ERRORS, GatewayError } from './errors.ts'
 import {
@@ -9,19 +9,18 @@ import {
   invalidAnswer,
   networkFailure,
   providerFailure,
-  streamFailure,
+  relayFailure,
 } from './failed-try.ts'
 import { utf8AsLatin1 } from './latin1.ts'
 import { nextTry } from './next-try.ts'
 import { ProviderRuntime } from './provider-runtime.ts'
-import type { GatewayRequest, StreamRequest } from './providers/provider.ts'
 import { ContextPool, type RequestContext } from './request-context.ts'
 import type { RequestLog, RequestRecord } from './request-log.ts'
 import { requestRecord } from './request-record.ts'
 import { Routes } from './routes.ts'
-import { measureClockCostNs, SLOT } from './stage-clock.ts'
+import { SLOT } from './stage-clock.ts'
 import { StageHistograms } from './stage-histograms.ts'
-import { StreamRelay } from './stream-relay.ts'
+import { openRelay } from './stream-relay.ts'
 import { Traffic } from './traffic.ts'
 import { WaitingBodies } from './waiting-bodies.ts'
 
@@ -51,17 +50,6 @@ export interface PipelineOptions<C extends RequestContext> {
   requestLog?: RequestLog
   /** The log writes synchronously: an answer waits for its row. @default false */
   logBeforeAnswer?: boolean
-}
-
-/** What stages that are shorter than a clock call cost on this machine. */
-export interface Measured {
-  clockCostNs: number
-  batchMeansNs: BatchMeans
-}
-
-/** Takes about 50 ms of the process's whole time. */
-export function measureGateway(): Measured {
-  return { clockCostNs: measureClockCostNs(), batchMeansNs: measureBatchMeans() }
 }
 
 /**
@@ -181,7 +169,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
   /** The caller is gone: everything that still happens for it stops now. */
   abandon(context: RequestContext): void {
     if (context.state === 'free' || context.state === 'settled') return
-    context.clock.lap(slotOf(context))
+    context.clock.lap(context.waitingSlot)
     this.stop(context)
     context.status = CALLER_GONE
     context.errorCode = 'caller_gone'
@@ -227,7 +215,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       else this.answer(context)
     },
     failed: (context: RequestContext, cause: Error): void => {
-      context.clock.lap(slotOf(context))
+      context.clock.lap(context.waitingSlot)
       // Complete, though the provider cut its connection instead of ending the answer.
       if (context.relay?.isDone()) this.streamEnded(context)
       else this.tryFailed(context, networkFailure(context, cause))
@@ -236,7 +224,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
       const { name, config } = context.route!.provider
       const limit = `${config.network.timeoutMs} ms`
       const queued = context.state === 'queued'
-      context.clock.lap(slotOf(context))
+      context.clock.lap(context.waitingSlot)
       this.stop(context)
       const error = queued
         ? new GatewayError('queue_timeout', `waited ${limit} in the queue of ${name}`)
@@ -294,7 +282,7 @@ export class Pipeline<C extends RequestContext = RequestContext> {
 
     context.payload = JSON.stringify(body)
     if (type === 'chat_completion_stream') {
-      context.relay = new StreamRelay(provider.adapter.openStream(streamRequest(request, context.route!.requested)))
+      context.relay = openRelay(provider.adapter, request, context.route!.requested)
     }
     context.keepsBody = provider.mayRetry || context.fallbacks.length > context.fallbackIndex
     if (!context.keepsBody) context.body = null
@@ -581,37 +569,4 @@ export class Pipeline<C extends RequestContext = RequestContext> {
     // Last, because the worker takes the next request at once: that one must find this one's context free.
     if (holdsWorker) route!.provider.queue.leave()
   }
-}
-
-/** What a request is spending its time on while nothing happens to it. */
-function slotOf({ state, payload }: RequestContext): number {
-  switch (state) {
-    case 'reading':
-      return SLOT.request_reading
-    case 'queued':
-      return SLOT.queue_wait
-    case 'backing_off':
-      return SLOT.retry_backoff
-    case 'upstream':
-      // Until it is written it waits for a connection.
-      return payload === '' ? SLOT.http_request : SLOT.request_setup
-    case 'streaming':
-      return SLOT.http_request
-    case 'free':
-    case 'preparing':
-    case 'logging':
-    case 'settled':
-      return SLOT.response_sending
-  }
-}
-
-function relayFailure(context: RequestContext, { malformed, translator }: StreamRelay): FailedTry | undefined {
-  if (malformed !== undefined) return invalidAnswer(context, '200 with a malformed event')
-  return translator.failure === undefined ? undefined : streamFailure(context, translator.failure)
-}
-
-function streamRequest({ stream_options: options, n }: GatewayRequest, model: string): StreamRequest {
-  const includeUsage =
-    typeof options === 'object' && options !== null && 'include_usage' in options && options.include_usage === true
-  return { model, includeUsage, ...(typeof n === 'number' && { choices: n }) }
 }

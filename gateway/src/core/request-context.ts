@@ -4,7 +4,7 @@ import type { LabelSet } from './labels.ts'
 import { Link } from './linked-list.ts'
 import type { GatewayRequest, RequestType } from './providers/provider.ts'
 import type { Route } from './routes.ts'
-import { StageClock } from './stage-clock.ts'
+import { SLOT, StageClock } from './stage-clock.ts'
 import type { StreamRelay } from './stream-relay.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
 import type { WaitingBodies } from './waiting-bodies.ts'
@@ -99,6 +99,28 @@ export abstract class RequestContext {
 
   /** The caller takes nothing of its stream any more: cut it off. */
   abstract cutOff(): void
+
+  /** The slot of what it spends its time on while nothing happens to it. */
+  get waitingSlot(): number {
+    switch (this.state) {
+      case 'reading':
+        return SLOT.request_reading
+      case 'queued':
+        return SLOT.queue_wait
+      case 'backing_off':
+        return SLOT.retry_backoff
+      case 'upstream':
+        // Until it is written it waits for a connection.
+        return this.payload === '' ? SLOT.http_request : SLOT.request_setup
+      case 'streaming':
+        return SLOT.http_request
+      case 'free':
+      case 'preparing':
+      case 'logging':
+      case 'settled':
+        return SLOT.response_sending
+    }
+  }
 
   /** The body has gone upstream. */
   bodyWritten(): void {

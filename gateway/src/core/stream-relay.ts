@@ -1,4 +1,4 @@
-import type { StreamTranslator } from './providers/provider.ts'
+import type { GatewayRequest, ProviderAdapter, StreamRequest, StreamTranslator } from './providers/provider.ts'
 
 /** A single event beyond this is not a token; it must not fill the memory. */
 const MAX_EVENT_CHARACTERS = 4 * 1024 * 1024
@@ -71,4 +71,15 @@ export class StreamRelay {
   private get ended(): boolean {
     return this.translator.done || this.translator.failure !== undefined || this.malformed !== undefined
   }
+}
+
+/** @param requested the model as the caller named it */
+export function openRelay(adapter: ProviderAdapter, request: GatewayRequest, requested: string): StreamRelay {
+  return new StreamRelay(adapter.openStream(streamRequest(request, requested)))
+}
+
+function streamRequest({ stream_options: options, n }: GatewayRequest, model: string): StreamRequest {
+  const includeUsage =
+    typeof options === 'object' && options !== null && 'include_usage' in options && options.include_usage === true
+  return { model, includeUsage, ...(typeof n === 'number' && { choices: n }) }
 }
