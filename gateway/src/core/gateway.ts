@@ -134,7 +134,7 @@ export class Gateway {
     let end: { error?: unknown } | undefined
     let settled = false
     let wake: (() => void) | undefined
-    const context = this.admit(options)
+    const context = this.admit('chat_completion', options)
     const finish = (error?: unknown): void => {
       forget()
       end ??= error === undefined ? {} : { error }
@@ -169,7 +169,7 @@ export class Gateway {
       this.pipeline.abandon(context)
     }
     const forget = this.remember(quit, signal)
-    this.pipeline.serve(context, 'chat_completion', { ...request, stream: true })
+    this.pipeline.serve(context, { ...request, stream: true })
     try {
       for (;;) {
         while (chunks.length > 0) {
@@ -204,7 +204,7 @@ export class Gateway {
 
   private call(operation: 'chat_completion' | 'embedding', request: unknown, options: CallOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const context = this.admit(options)
+      const context = this.admit(operation, options)
       const quit = (reason: Error): void => {
         forget()
         this.pipeline.abandon(context)
@@ -222,7 +222,7 @@ export class Gateway {
         cutOff: () => undefined,
         unreadable: () => undefined,
       })
-      this.pipeline.serve(context, operation, request)
+      this.pipeline.serve(context, request)
     })
   }
 
@@ -239,11 +239,11 @@ export class Gateway {
     }
   }
 
-  private admit({ signal, labels }: CallOptions): CallContext {
+  private admit(operation: 'chat_completion' | 'embedding', { signal, labels }: CallOptions): CallContext {
     if (this.closed) throw new Error('the gateway is closed')
     signal?.throwIfAborted()
     const { traffic, config } = this.pipeline
-    const context = this.pipeline.admit()
+    const context = this.pipeline.admit(operation)
     if (labels) context.labels = traffic.labelSet(config.prometheusLabels.map((name) => labels[name] ?? ''))
     return context
   }

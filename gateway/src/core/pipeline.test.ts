@@ -43,14 +43,14 @@ function startPipeline(
   })
   const statuses: number[] = []
   const call = (body: object = BODY): CallContext => {
-    const context = pipeline.admit()
+    const context = pipeline.admit('chat_completion')
     context.attach({
       settled: (status) => statuses.push(status),
       chunk: () => true,
       cutOff: () => undefined,
       unreadable: () => undefined,
     })
-    pipeline.serve(context, 'chat_completion', body)
+    pipeline.serve(context, body)
     return context
   }
   return { pipeline, failures, statuses, call }

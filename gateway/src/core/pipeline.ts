@@ -57,8 +57,8 @@ export interface PipelineOptions<C extends RequestContext> {
  * them when the answer is in hand. Between the two a request may wait, be tried again, or go to another provider.
  *
  * @example
- * const context = pipeline.admit()                  // the request's headers are there; the clock runs
- * pipeline.serve(context, 'chat_completion', body)  // context.settled() follows, once
+ * const context = pipeline.admit('chat_completion')  // the request's headers are there; the clock runs
+ * pipeline.serve(context, body)                      // context.settled() follows, once
  */
 export class Pipeline<C extends RequestContext = RequestContext> {
   readonly config: GatewayConfig
@@ -121,8 +121,9 @@ export class Pipeline<C extends RequestContext = RequestContext> {
   }
 
   /** A request's headers are there: its clock starts. */
-  admit(): C {
+  admit(operation: 'chat_completion' | 'embedding'): C {
     const context = this.contexts.acquire()
+    context.type = operation
     context.clock.start()
     context.labels = this.traffic.unlabelled
     context.waitingBodies = this.waitingBodies
@@ -139,10 +140,9 @@ export class Pipeline<C extends RequestContext = RequestContext> {
   }
 
   /** The body is there. Ends in exactly one `context.settled()`, unless the caller leaves before. */
-  serve(context: C, operation: 'chat_completion' | 'embedding', body: unknown): void {
+  serve(context: C, body: unknown): void {
     try {
-      if (operation === 'embedding') {
-        context.type = 'embedding'
+      if (context.type === 'embedding') {
         context.body = checkedEmbedding(body)
       } else {
         const chat = checkedChat(body)

@@ -35,8 +35,7 @@ export function registerApi(app: FastifyInstance, host: PipelineHost): void {
     (operation: Operation) =>
     (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
       const pipeline = host.current
-      const context = pipeline.admit()
-      context.type = operation
+      const context = pipeline.admit(operation)
       context.attach(request.raw, reply.raw)
       request.context = context
       host.checkAdmission(request.headers)
@@ -47,20 +46,18 @@ export function registerApi(app: FastifyInstance, host: PipelineHost): void {
       if (announced <= app.initialConfig.bodyLimit!) pipeline.holdBody(context, announced)
       done()
     }
-  const serve =
-    (operation: Operation) =>
-    (request: FastifyRequest, reply: FastifyReply): void => {
-      const { context, body } = request
-      // The context answers, past Fastify's serialisation: the answer is bytes already.
-      reply.hijack()
-      // The parsed body lives on in the context until no try can need it, and not a moment longer.
-      request.body = undefined
-      request.context = null
-      // It no longer does when the body came whole, but too late.
-      if (context?.isOf(request.raw)) context.pipeline.serve(context, operation, body)
-    }
+  const serve = (request: FastifyRequest, reply: FastifyReply): void => {
+    const { context, body } = request
+    // The context answers, past Fastify's serialisation: the answer is bytes already.
+    reply.hijack()
+    // The parsed body lives on in the context until no try can need it, and not a moment longer.
+    request.body = undefined
+    request.context = null
+    // It no longer does when the body came whole, but too late.
+    if (context?.isOf(request.raw)) context.pipeline.serve(context, body)
+  }
   const take = (path: string, operation: Operation) =>
-    app.post(path, { onRequest: begin(operation), preParsing: holdAsItArrives, handler: serve(operation) })
+    app.post(path, { onRequest: begin(operation), preParsing: holdAsItArrives, handler: serve })
   take('/v1/chat/completions', 'chat_completion')
   take('/v1/embeddings', 'embedding')
 
