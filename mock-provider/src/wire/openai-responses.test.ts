@@ -154,7 +154,7 @@ describe('a response that is given whole', () => {
     const limit = Number.MAX_SAFE_INTEGER
     const request = { ...read({}), promptTokens: 99_999_999 }
     const widest = { sequence: limit, delay: { plannedUs: 3_600_000_000, actualUs: 36_000_000_000 } }
-    for (const maxTokens of [undefined, 16, limit]) {
+    for (const maxTokens of [undefined, 16, 200, 10_000, limit]) {
       const responseBytes = smallestBytes({ ...request, maxTokens })
       const facts = { ...widest, createdSec: 9_999_999_999, responseBytes, tokens: 1 }
       const body = responsesWire.body({ ...request, maxTokens }, facts)

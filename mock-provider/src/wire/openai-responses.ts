@@ -112,11 +112,9 @@ const TEMPLATE = new CompletionTemplate(RESPONSE)
  * Source: https://platform.openai.com/docs/api-reference/responses
  */
 export const responsesWire: Wire<ResponsesRequest> = {
-  smallestBytes({ model, maxTokens, toolCall }) {
-    if (toolCall) return 0
-    // The template's own figure is for no limit, null, and the answer repeats the limit.
-    return TEMPLATE.smallestBytes(model) + String(maxTokens ?? null).length - 'null'.length
-  },
+  // The template's figure is for an answer that its limit ended, and for the length of "null" as that limit. A longer
+  // limit (10,000 or more) ends no answer of so few bytes, and an answer that ended by itself says less.
+  smallestBytes: ({ model, toolCall }) => (toolCall ? 0 : TEMPLATE.smallestBytes(model)),
   body({ model, promptTokens, maxTokens, toolCall }, facts) {
     const { sequence, delay, createdSec } = facts
     const completionFacts = { sequence, delay, createdSec, model, promptTokens, maxTokens }
