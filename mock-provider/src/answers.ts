@@ -1,57 +1,68 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { SlowHeadSink, type AnswerSink } from './answer-sink.ts'
+import type { Behaviour } from './behaviour.ts'
 import type { Clock } from './clock.ts'
-import type { MockConfig } from './config.ts'
 import { DelayQueue } from './delay-queue.ts'
-import { randomFaults, type FaultModel } from './fault-model.ts'
-import { uniformLatency, type LatencyModel } from './latency-model.ts'
-import type { ProviderError } from './provider-error.ts'
-import { seededRandom } from './random.ts'
-import { TokenStream, type StreamHost, type StreamScript } from './stream.ts'
+import type { Fault } from './fault-model.ts'
+import { badRequest } from './provider-error.ts'
+import { TokenStream, type StreamFault, type StreamHost, type StreamScript } from './stream.ts'
 import { formatDelayHeader, MOCK_DELAY_HEADER, type MockDelay } from './truth.ts'
-import { WholeAnswer, type AnswerHost, type Exchange } from './whole-answer.ts'
-
-/** How one endpoint of a dialect writes its answers. All of them ASCII, and none may throw. */
-export interface Wire<Request> {
-  /** The body of an answer that is given whole. */
-  body(request: Request, sequence: number, delay: MockDelay, createdSec: number): string
-  /** The stream that the request asks for; undefined when it asks for none. */
-  stream?(request: Request, sequence: number): StreamScript | undefined
-  /** The body of an answer that is no success. */
-  error(error: ProviderError): string
-}
+import { closeAfter, WholeAnswer, type AnswerHost, type AnswerPlan, type Exchange } from './whole-answer.ts'
+import type { WireRequest } from './wire/wire.ts'
 
 interface Due {
   release(): void
 }
 
+/** Counts what was given. */
+export interface AnswerCounter {
+  /** @param status undefined where a fault left the request without any */
+  answered(keyLabel: string, status: number | undefined): void
+  /** An answer, or the first chunk of a stream, went out. */
+  delayed(delay: MockDelay): void
+}
+
+/** What runs beside the answers. */
+export interface AnswersOptions {
+  clock: Clock
+  /** CLOCK_MONOTONIC, for the stamps of chunks. */
+  monotonicNs: () => bigint
+  counter: AnswerCounter
+  /** Sequence numbers are `first`, `first + step`, ...: those of several workers never meet. @default 1, 1 */
+  sequences?: { first: number; step: number }
+}
+
+/** An answer that was planned, and is to be given. */
+export interface PlannedAnswer extends AnswerPlan {
+  /** Undefined for an answer that is given whole. */
+  script: StreamScript | undefined
+  tokensPerChunk: number
+  nextIntervalNs: () => number
+}
+
 const KEEP_ALIVE_SEC = 600
-// Another stream of chance than that of the delays: a rate of faults leaves the planned delays as they are.
-const FAULT_SEED_OFFSET = 0x7fff_ffff
 
 /** Gives every answer, or what a fault makes of it, at its time. */
 export class Answers {
   readonly #clock: Clock
   readonly #queue: DelayQueue<Due>
-  readonly #latency: LatencyModel
-  readonly #faults: FaultModel
-  readonly #firstTokenUs: number | undefined
-  readonly #tokenIntervalNs: number
   readonly #host: AnswerHost
   readonly #streamHost: StreamHost
   /** Streams under way, by connection. */
   readonly #streams = new Map<Socket, Set<TokenStream>>()
-  /** Streams that wait for their reader instead of a time. */
-  readonly #stalled = new Set<TokenStream>()
+  /** Answers that wait for their reader, or for their slow head, instead of a time. */
+  readonly #held = new Set<object>()
   readonly #hung = new Set<Socket>()
-  #nextSequence = 1
+  readonly #sequenceStep: number
+  #nextSequence: number
   #draining = false
   #drained: (() => void) | undefined
 
-  /** @param monotonicNs CLOCK_MONOTONIC, for the stamps of chunks */
-  constructor(config: MockConfig, clock: Clock, monotonicNs: () => bigint) {
-    const { latencyMs, jitterMs, seed, firstTokenMs, tokenIntervalMs } = config
+  constructor({ clock, monotonicNs, counter, sequences = { first: 1, step: 1 } }: AnswersOptions) {
     this.#clock = clock
+    this.#nextSequence = sequences.first
+    this.#sequenceStep = sequences.step
     this.#queue = new DelayQueue<Due>({
       clock,
       release: (due) => {
@@ -59,10 +70,6 @@ export class Answers {
         this.#settle()
       },
     })
-    this.#latency = uniformLatency({ latencyMs, jitterMs, random: seededRandom(seed) })
-    this.#faults = randomFaults(config, seededRandom((seed + FAULT_SEED_OFFSET) >>> 0))
-    this.#firstTokenUs = firstTokenMs === undefined ? undefined : Math.round(firstTokenMs * 1_000)
-    this.#tokenIntervalNs = Math.round(tokenIntervalMs * 1e6)
     this.#host = {
       clock,
       finishHead: (response, head, delay) => this.#finishHead(response, head, delay),
@@ -70,13 +77,21 @@ export class Answers {
         if (this.#draining) socket.destroy()
         else if (!socket.destroyed) this.#hung.add(socket)
       },
+      resumeAfter: (forMs, item) => {
+        this.#queue.add(clock() + forMs * 1e6, item)
+      },
+      slowHead: (response, forMs) => this.#slowHead(response, forMs),
+      given: (keyLabel, delay, status) => {
+        counter.answered(keyLabel, status)
+        if (status === 200) counter.delayed(delay)
+      },
     }
     this.#streamHost = this.#hostOfStreams(monotonicNs)
   }
 
   /** Answers that wait for their time, streams under way included. */
   get waiting(): number {
-    return this.#queue.size + this.#stalled.size
+    return this.#queue.size + this.#held.size
   }
 
   /** Requests that are never answered. */
@@ -84,22 +99,45 @@ export class Answers {
     return this.#hung.size
   }
 
-  /** Plans the answer, and gives it when it is due. */
-  give<Request>(exchange: Exchange<Request>): void {
-    const { wire, request, response, receivedNs } = exchange
-    const drawn = this.#faults.next()
-    const fault = exchange.fault ?? drawn
-    const sequence = this.#nextSequence++
-    const script = wire.stream?.(request, sequence)
-    const plannedUs = script && this.#firstTokenUs !== undefined ? this.#firstTokenUs : this.#latency.nextDelayUs()
-    const due: Due =
-      script && (!fault || fault.kind === 'cut')
-        ? this.#startStream(response, script, receivedNs, plannedUs, fault !== undefined)
-        : new WholeAnswer(this.#host, exchange, sequence, plannedUs, fault)
+  /**
+   * Decides everything about an answer.
+   * @param askedFault what the request itself asks for; it wins over the behaviour's faults
+   * @throws {ProviderError} 400 when the size that was drawn has no room for the answer
+   */
+  plan<Request extends WireRequest>(
+    exchange: Pick<Exchange<Request>, 'wire' | 'request' | 'receivedNs'>,
+    behaviour: Behaviour,
+    askedFault: Fault | undefined,
+  ): PlannedAnswer {
+    const { wire, request, receivedNs } = exchange
+    const drawnFault = behaviour.nextFault()
+    const sequence = this.#nextSequence
+    const tokens = behaviour.nextTokens()
+    const { tokensPerChunk } = behaviour
+    const script = wire.stream?.(request, { sequence, tokens, tokensPerChunk })
+    const responseBytes = script ? undefined : behaviour.nextResponseBytes()
+    if (responseBytes !== undefined) checkRoom(wire.smallestBytes?.(request) ?? 0, responseBytes)
+    this.#nextSequence += this.#sequenceStep
+    const { promptTokens } = request
+    const intervals = () => behaviour.intervalsOf(sequence)
+    const plannedUs = script
+      ? behaviour.nextFirstTokenUs({ promptTokens, receivedNs }, () => sumOf(intervals(), script.chunks - 1) / 1_000)
+      : behaviour.nextDelayUs({ promptTokens, receivedNs })
+    const fault = askedFault ?? drawnFault
+    return { sequence, plannedUs, responseBytes, tokens, fault, script, tokensPerChunk, nextIntervalNs: intervals() }
+  }
+
+  /** Gives the answer when it is due. */
+  give<Request extends WireRequest>(exchange: Exchange<Request>, plan: PlannedAnswer): void {
+    const { fault, plannedUs, script } = plan
+    const isStream = script !== undefined && (fault === undefined || !endsWithoutStream(fault))
+    const due: Due = isStream
+      ? this.#startStream(exchange, script, plan)
+      : new WholeAnswer<Request>(this.#host, exchange, plan)
     if (plannedUs === 0) {
       due.release()
     } else {
-      this.#queue.add(receivedNs + plannedUs * 1_000, due)
+      this.#queue.add(exchange.receivedNs + plannedUs * 1_000, due)
       this.#queue.releaseDue()
     }
   }
@@ -120,16 +158,31 @@ export class Answers {
     if (this.waiting > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
   }
 
-  #startStream(
-    response: ServerResponse,
+  #startStream<Request extends WireRequest>(
+    exchange: Exchange<Request>,
     script: StreamScript,
-    startNs: number,
-    firstUs: number,
-    cut: boolean,
+    { sequence, plannedUs, fault, tokens, tokensPerChunk, nextIntervalNs }: PlannedAnswer,
   ): TokenStream {
+    const { wire, request, response, keyLabel, receivedNs } = exchange
     const { socket } = response.req
-    const pace = { startNs, firstUs, intervalNs: this.#tokenIntervalNs }
-    const stream = new TokenStream({ response, socket, script, pace, cut, host: this.#streamHost })
+    if (fault?.kind === 'close') closeAfter(response)
+    const sink = fault?.kind === 'slow-headers' ? this.#slowHead(response, fault.forMs) : response
+    const stream = new TokenStream({
+      sink,
+      socket,
+      script,
+      pace: { startNs: receivedNs, firstUs: plannedUs, nextIntervalNs },
+      writeHead: (delay) => {
+        this.#host.given(keyLabel, delay, 200)
+        const head = ['content-type', script.contentType ?? EVENT_STREAM, 'cache-control', 'no-cache']
+        if (wire.head) head.push(...wire.head(request, { sequence, delay }))
+        if (exchange.head) head.push(...exchange.head)
+        sink.writeHead(200, this.#finishHead(response, head, delay))
+      },
+      filler: fillerOf(Math.min(tokens, request.maxTokens ?? Infinity), tokensPerChunk),
+      fault: fault && isStreamFault(fault) ? fault : undefined,
+      host: this.#streamHost,
+    })
     const others = this.#streams.get(socket)
     if (others) others.add(stream)
     else this.#streams.set(socket, new Set([stream]))
@@ -144,23 +197,28 @@ export class Answers {
       schedule: (dueNs, stream) => {
         this.#queue.add(dueNs, stream)
       },
-      stalled: (stream) => this.#stalled.add(stream),
+      stalled: (stream) => this.#held.add(stream),
       resumed: (stream) => {
-        this.#stalled.delete(stream)
+        this.#held.delete(stream)
         stream.release()
       },
       ended: (stream) => {
-        this.#stalled.delete(stream)
+        this.#held.delete(stream)
         const streams = this.#streams.get(stream.socket)
         streams?.delete(stream)
         if (streams?.size === 0) this.#streams.delete(stream.socket)
         this.#settle()
       },
-      writeHead: (response, delay) => {
-        const head = ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache']
-        response.writeHead(200, this.#finishHead(response, head, delay))
-      },
     }
+  }
+
+  #slowHead(response: ServerResponse, forMs: number): AnswerSink {
+    const sink = new SlowHeadSink(response, forMs, () => {
+      this.#held.delete(sink)
+      this.#settle()
+    })
+    this.#held.add(sink)
+    return sink
   }
 
   #finishHead(response: ServerResponse, head: string[], delay: MockDelay): string[] {
@@ -174,4 +232,38 @@ export class Answers {
   #settle(): void {
     if (this.#draining && this.waiting === 0) this.#drained?.()
   }
+}
+
+const EVENT_STREAM = 'text/event-stream; charset=utf-8'
+
+/** @throws {ProviderError} 400 */
+function checkRoom(smallestBytes: number, responseBytes: number): void {
+  if (responseBytes >= smallestBytes) return
+  throw badRequest(
+    `an answer with this model takes at least ${smallestBytes} bytes, and its size here is ${responseBytes}; raise --response-size, or name a shorter model`,
+    'model',
+  )
+}
+
+/** Faults that leave nothing of a stream. */
+function endsWithoutStream({ kind }: Fault): boolean {
+  return kind === 'error' || kind === 'reset' || kind === 'hang'
+}
+
+function isStreamFault(fault: Fault): fault is StreamFault {
+  return ['cut', 'stall', 'truncate', 'garble'].includes(fault.kind)
+}
+
+const noFiller = (): string => ''
+
+/** A word for each token of a chunk after its first. */
+function fillerOf(tokens: number, tokensPerChunk: number): (index: number) => string {
+  if (tokensPerChunk === 1) return noFiller
+  return (index) => 'more '.repeat(Math.min(tokensPerChunk, tokens - index * tokensPerChunk) - 1)
+}
+
+function sumOf(next: () => number, count: number): number {
+  let sum = 0
+  for (let i = 0; i < count; i++) sum += next()
+  return sum
 }

@@ -23,6 +23,8 @@ const facts = fc.record({
   promptTokens: fc.integer({ min: 0, max: 10 * 1_048_576 }),
 })
 
+const TEMPLATE = new CompletionTemplate()
+
 describe('a completion', () => {
   test('has its size to the byte and its facts, for every size, model, sequence and delay', () => {
     fc.assert(
@@ -31,10 +33,9 @@ describe('a completion', () => {
         fc.string({ unit: 'binary', minLength: 1, maxLength: 80 }),
         facts,
         (responseBytes, model, rest) => {
-          const template = new CompletionTemplate(responseBytes)
           const json = asciiJson(model)
-          fc.pre(json.length <= template.modelRoomBytes)
-          const body = template.compose({ ...rest, model: json })
+          fc.pre(TEMPLATE.smallestBytes(json) <= responseBytes)
+          const body = TEMPLATE.compose({ ...rest, model: json }, { responseBytes, tokens: 1 })
 
           assert.equal(Buffer.byteLength(body), responseBytes)
           const completion = JSON.parse(body) as Completion
@@ -52,18 +53,36 @@ describe('a completion', () => {
     )
   })
 
-  test('of the smallest size still holds the longest of everything, and one byte less is refused', () => {
-    const template = new CompletionTemplate(SMALLEST_RESPONSE_BYTES)
-    const body = template.compose({
-      sequence: Number.MAX_SAFE_INTEGER,
-      delay: { plannedUs: 3_600_000_000, actualUs: 36_000_000_000 },
-      createdSec: 9_999_999_999,
-      model: asciiJson('m'.repeat(62)),
-      promptTokens: estimateTokens(10 * 1_048_576),
-    })
+  test('of the smallest size still holds the longest of everything', () => {
+    const model = asciiJson('m'.repeat(62))
+    const body = TEMPLATE.compose(
+      {
+        sequence: Number.MAX_SAFE_INTEGER,
+        delay: { plannedUs: 3_600_000_000, actualUs: 36_000_000_000 },
+        createdSec: 9_999_999_999,
+        model,
+        promptTokens: estimateTokens(10 * 1_048_576),
+      },
+      { responseBytes: SMALLEST_RESPONSE_BYTES, tokens: 1 },
+    )
     assert.equal(body.length, SMALLEST_RESPONSE_BYTES)
-    assert.equal(template.modelRoomBytes, 64)
-    assert.throws(() => new CompletionTemplate(SMALLEST_RESPONSE_BYTES - 1), RangeError)
+    assert.equal(TEMPLATE.smallestBytes(model), SMALLEST_RESPONSE_BYTES)
+  })
+
+  test('without a size is as long as its tokens need, and no longer than the request allows', () => {
+    const contentOf = (tokens: number, maxTokens?: number) => {
+      const rest = { sequence: 1, delay: { plannedUs: 0, actualUs: 0 }, createdSec: 0, model: '"m"', promptTokens: 1 }
+      const body = TEMPLATE.compose({ ...rest, maxTokens }, { responseBytes: undefined, tokens })
+      const { choices, usage } = JSON.parse(body) as Completion
+      return {
+        chars: choices[0]!.message.content.length,
+        finish: choices[0]!.finish_reason,
+        usage: usage.completion_tokens,
+      }
+    }
+    assert.deepEqual(contentOf(100), { chars: 400, finish: 'stop', usage: 100 })
+    assert.deepEqual(contentOf(100, 7), { chars: 28, finish: 'length', usage: 7 })
+    assert.deepEqual(contentOf(50_000), { chars: 200_000, finish: 'stop', usage: 50_000 })
   })
 })
 

@@ -13,6 +13,14 @@ export interface CompletionFacts {
   maxTokens?: number | undefined
 }
 
+/** How long a body is to be. */
+export interface BodySize {
+  /** The whole body, exact; undefined for as much as its tokens need. */
+  responseBytes: number | undefined
+  /** Tokens of the answer where its bytes do not decide that. */
+  tokens: number
+}
+
 /** One dialect's answer in plain text, around its content. All of it ASCII. */
 export interface BodyShape {
   before(facts: CompletionFacts): string
@@ -43,56 +51,57 @@ const CHAT_COMPLETION: BodyShape = {
     `","refusal":null},"logprobs":null,"finish_reason":"${capped ? 'length' : 'stop'}"}],"usage":{"prompt_tokens":${promptTokens},"completion_tokens":${completionTokens},"total_tokens":${promptTokens + completionTokens}}}`,
 }
 
-const MODEL_ROOM_BYTES = 64
-
 /** The longest that every part but the model may become: an hour planned, ten hours given. */
 const WIDEST: CompletionFacts = {
   sequence: Number.MAX_SAFE_INTEGER,
   delay: { plannedUs: 3_600_000_000, actualUs: 36_000_000_000 },
   createdSec: 9_999_999_999,
-  model: '"'.repeat(MODEL_ROOM_BYTES),
+  model: '',
   promptTokens: 99_999_999,
 }
 
-/** Below this a body of the shape has no room for a model of 64 bytes (as JSON) beside the longest id and counts. */
-export function smallestBytes(shape: BodyShape): number {
-  return (shape.before(WIDEST) + shape.after(WIDEST, 99_999_999, true)).length
-}
-
-/** The smallest size that every dialect has room for: that of OpenAI, whose envelope is the largest. */
-export const SMALLEST_RESPONSE_BYTES = smallestBytes(CHAT_COMPLETION)
-
 const FILLER_SENTENCE = 'The mock provider answers at length and says nothing, so that sizes and delays are known. '
+let filler = FILLER_SENTENCE
+
+/** Text of so many characters. */
+function fillerText(chars: number): string {
+  while (filler.length < chars) filler += filler
+  return filler.slice(0, chars)
+}
 
 /**
- * Composes bodies of one size and shape (OpenAI's `chat.completion`, or another dialect's), exact to the byte: the content
- * takes up the length that id, model and counts leave. All of it is ASCII, so that string length is byte length.
+ * Composes bodies of one shape (OpenAI's `chat.completion`, or another dialect's), exact to the byte: the content takes
+ * up the length that id, model and counts leave. All of it is ASCII, so that string length is byte length.
  */
 export class CompletionTemplate {
-  /** Longest model, as `asciiJson` gives it, that fits into every body. */
-  readonly modelRoomBytes: number
   readonly #shape: BodyShape
-  readonly #responseBytes: number
-  readonly #completionTokens: number
-  readonly #filler: string
+  readonly #envelopeBytes: number
 
-  /** @param responseBytes at least SMALLEST_RESPONSE_BYTES */
-  constructor(responseBytes: number, shape: BodyShape = CHAT_COMPLETION) {
-    if (responseBytes < SMALLEST_RESPONSE_BYTES) {
-      throw new RangeError(`responseBytes must be at least ${SMALLEST_RESPONSE_BYTES}, got ${responseBytes}`)
-    }
-    this.modelRoomBytes = MODEL_ROOM_BYTES + responseBytes - smallestBytes(shape)
+  constructor(shape: BodyShape = CHAT_COMPLETION) {
     this.#shape = shape
-    this.#responseBytes = responseBytes
-    this.#completionTokens = estimateTokens(responseBytes)
-    this.#filler = FILLER_SENTENCE.repeat(Math.ceil(responseBytes / FILLER_SENTENCE.length))
+    this.#envelopeBytes = (shape.before(WIDEST) + shape.after(WIDEST, 99_999_999, true)).length
   }
 
-  compose(facts: CompletionFacts): string {
+  /** The least that a body for this model (as `asciiJson` gives it) may be asked to be: room for the longest id and counts. */
+  smallestBytes(model: string): number {
+    return this.#envelopeBytes + model.length
+  }
+
+  /** @param size its bytes not below `smallestBytes` of the model */
+  compose(facts: CompletionFacts, { responseBytes, tokens }: BodySize): string {
     const { maxTokens = Infinity } = facts
-    const capped = maxTokens < this.#completionTokens
+    const wantedTokens = responseBytes === undefined ? tokens : estimateTokens(responseBytes)
+    const capped = maxTokens < wantedTokens
+    const completionTokens = capped ? maxTokens : wantedTokens
     const before = this.#shape.before(facts)
-    const after = this.#shape.after(facts, capped ? maxTokens : this.#completionTokens, capped)
-    return before + this.#filler.slice(0, this.#responseBytes - before.length - after.length) + after
+    const after = this.#shape.after(facts, completionTokens, capped)
+    const chars =
+      responseBytes === undefined ? completionTokens * CHARS_PER_TOKEN : responseBytes - before.length - after.length
+    return before + fillerText(chars) + after
   }
 }
+
+const MODEL_ROOM_BYTES = 64
+
+/** The smallest size that may be asked for: OpenAI's chat completion with a model of 64 bytes (as JSON). */
+export const SMALLEST_RESPONSE_BYTES = new CompletionTemplate().smallestBytes('"'.repeat(MODEL_ROOM_BYTES))

@@ -1,185 +1,210 @@
-import { Type, type Static } from 'typebox'
-import { SMALLEST_RESPONSE_BYTES } from './completion.ts'
-import { readFlags, type FlagName, type ListFlagName } from './flags.ts'
-import { parseDurationMs, parseInteger, parseShare, parseSizeBytes, type Parsed } from './units.ts'
+import { faultShareSum } from './fault-shares.ts'
+import { mergePatch } from './merge-patch.ts'
+import { readScenario, type ScenarioStep } from './scenario.ts'
+import {
+  ANSWER_SETTINGS,
+  RUNNING_SETTINGS,
+  START_SETTINGS,
+  TABLE,
+  type AnswerSettingName,
+  type AnswerValues,
+  type RunningValues,
+  type Setting,
+  type StartValues,
+} from './settings.ts'
+import { readStrict, type StrictConfig } from './strict.ts'
+import { parseDurationMs } from './units.ts'
+import { isFields } from './wire/request-fields.ts'
 
-/** An hour: beyond any answer's delay, and its microseconds fit the room that the completion id leaves them. */
-const LONGEST_MS = 3_600_000
-const LARGEST_RESPONSE_BYTES = 64 * 1_048_576
+const STRUCTURED = ['models', 'keys', 'strict', 'scenario', 'scenarioEvery'] as const
+type StructuredName = (typeof STRUCTURED)[number]
 
-interface Range {
-  minimum: number
-  maximum: number
+export type SettingName =
+  AnswerSettingName | keyof typeof RUNNING_SETTINGS | keyof typeof START_SETTINGS | StructuredName
+
+/** A mock as it is written down: in its file, over HTTP, or put together from flags. Durations without a unit are ms. */
+export type WrittenConfig = { [Name in SettingName]?: unknown }
+
+/** What the mock does, fully decided. */
+export interface MockConfig extends RunningValues, StartValues {
+  answer: AnswerValues
+  /** What differs for a model, by the model's name. */
+  models: ReadonlyMap<string, Partial<AnswerValues>>
+  /** What differs for an API key; it wins over what differs for a model. */
+  keys: ReadonlyMap<string, Partial<AnswerValues>>
+  strict: StrictConfig | undefined
+  scenario: readonly ScenarioStep[]
+  /** The scenario begins again so often; 0 for never. */
+  scenarioEveryMs: number
 }
 
-const RANGES = {
-  latencyMs: { minimum: 0, maximum: LONGEST_MS },
-  jitterMs: { minimum: 0, maximum: LONGEST_MS },
-  responseBytes: { minimum: SMALLEST_RESPONSE_BYTES, maximum: LARGEST_RESPONSE_BYTES },
-  firstTokenMs: { minimum: 0, maximum: LONGEST_MS },
-  tokenIntervalMs: { minimum: 0, maximum: LONGEST_MS },
-  tokens: { minimum: 1, maximum: 1_000_000 },
-  rate: { minimum: 0, maximum: 1 },
-  errorStatus: { minimum: 400, maximum: 599 },
-  port: { minimum: 0, maximum: 65_535 },
-  seed: { minimum: 0, maximum: 0xffff_ffff },
-} satisfies Record<string, Range>
-
-/** What the mock does, fully decided; the defaults stand in MOCK_DEFAULTS. */
-export const MockConfigSchema = Type.Object({
-  latencyMs: Type.Number({ ...RANGES.latencyMs, description: 'delay of every answer, ms' }),
-  jitterMs: Type.Number({
-    ...RANGES.jitterMs,
-    description: 'uniform spread: a delay is latency +- jitter, ms; not above the latency; 0 for none',
-  }),
-  responseBytes: Type.Integer({ ...RANGES.responseBytes, description: 'whole body of an answer with text, bytes' }),
-  firstTokenMs: Type.Optional(
-    Type.Number({
-      ...RANGES.firstTokenMs,
-      description: "delay of a stream's first content chunk, ms; absent: latency +- jitter",
-    }),
-  ),
-  tokenIntervalMs: Type.Number({
-    ...RANGES.tokenIntervalMs,
-    description: "time from one content chunk's deadline to the next one's, ms",
-  }),
-  tokens: Type.Integer({ ...RANGES.tokens, description: 'content chunks of a stream, unless max_tokens is below' }),
-  errorRate: Type.Number({ ...RANGES.rate, description: 'share of requests answered with errorStatus' }),
-  errorStatus: Type.Integer({ ...RANGES.errorStatus, description: 'status of such an answer' }),
-  resetRate: Type.Number({ ...RANGES.rate, description: 'share of requests whose connection is reset' }),
-  hangRate: Type.Number({ ...RANGES.rate, description: 'share of requests that are never answered' }),
-  cutRate: Type.Number({ ...RANGES.rate, description: 'share of answers, streams included, cut off in the middle' }),
-  failKeys: Type.Array(Type.Object({ key: Type.String(), status: Type.Integer(RANGES.errorStatus) }), {
-    description: 'API keys whose requests get a status of 400 to 599 at once',
-  }),
-  requireKeys: Type.Array(Type.String(), { description: 'the only API keys that are served; empty for any' }),
-  port: Type.Integer({ ...RANGES.port, description: 'port to listen on; 0 for any free one' }),
-  host: Type.String({ description: 'address to listen on' }),
-  seed: Type.Integer({ ...RANGES.seed, description: 'seed of jitter and faults' }),
-})
-
-export type MockConfig = Static<typeof MockConfigSchema>
-
-export const MOCK_DEFAULTS: Readonly<MockConfig> = {
-  latencyMs: 0,
-  jitterMs: 0,
-  responseBytes: 1_370,
-  tokenIntervalMs: 0,
-  tokens: 20,
-  errorRate: 0,
-  errorStatus: 500,
-  resetRate: 0,
-  hangRate: 0,
-  cutRate: 0,
-  failKeys: [],
-  requireKeys: [],
-  port: 8_001,
-  host: '127.0.0.1',
-  seed: 1,
-}
-
-/** The command line cannot be used; `problems` names every flag at fault, its value, and what would be right. */
+/** The config cannot be used; `problems` names everything at fault, its value, and what would be right. */
 export class MockUsageError extends Error {
   readonly code = 'MOCK_USAGE'
   readonly problems: readonly string[]
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], where = 'the command line') {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
-    super([`${count} in the command line`, ...problems.map((problem) => `  ${problem}`)].join('\n'))
+    super([`${count} in ${where}`, ...problems.map((problem) => `  ${problem}`)].join('\n'))
     this.name = 'MockUsageError'
     this.problems = problems
   }
 }
 
+/** Models and keys with settings of their own, each: their pairs are checked one by one. */
+const MOST_OVERRIDES = 200
+
 /**
- * The config that `argv` (without node and script) asks for, or the help text when it asks for that.
- * @throws {MockUsageError} with every problem at once
+ * Reads a whole config; what it leaves out has its default.
+ * @param nameOf how a problem calls a setting: `--latency` where it came from that flag
+ * @returns the config, which must not be used when there are problems
  */
-export function parseMockConfig(argv: readonly string[]): { config: MockConfig } | { help: string } {
-  const flags = readFlags(argv)
-  if ('help' in flags) return flags
-  const { texts, problems } = flags
+export function readConfig(
+  written: WrittenConfig,
+  nameOf: (name: string) => string = (name) => name,
+): { config: MockConfig; problems: string[] } {
+  const problems: string[] = []
+  const given = written as Partial<Record<string, unknown>>
+  for (const name of Object.keys(given)) {
+    if (name in TABLE || (STRUCTURED as readonly string[]).includes(name)) continue
+    problems.push(`${nameOf(name)}: unknown; the settings are ${[...Object.keys(TABLE), ...STRUCTURED].join(', ')}`)
+  }
+  const read = (table: Record<string, Setting<unknown>>) => readTable(table, given, nameOf, problems)
+  const answer = withDefaults(ANSWER_SETTINGS, read(ANSWER_SETTINGS)) as AnswerValues
+  const running = withDefaults(RUNNING_SETTINGS, read(RUNNING_SETTINGS)) as RunningValues
+  const start = withDefaults(START_SETTINGS, read(START_SETTINGS)) as StartValues
+  const models = readOverrides(written.models, nameOf('models'), problems)
+  const keys = readOverrides(written.keys, nameOf('keys'), problems)
+  const strict = isGiven(written.strict) ? readStrict(written.strict, problems) : undefined
+  const config: MockConfig = {
+    ...{ ...start, ...running, answer, models, keys, strict },
+    scenario: isGiven(written.scenario) ? readScenario(written.scenario, nameOf('scenario'), problems) : [],
+    scenarioEveryMs: readScenarioEvery(written.scenarioEvery, nameOf('scenarioEvery'), problems),
+  }
+  // What could not be read has its default by now: there is nothing to be learned from comparing with that.
+  if (problems.length === 0) problems.push(...contradictions(config, nameOf))
+  if (problems.length === 0) problems.push(...scenarioProblems(written, config.scenario, nameOf('scenario')))
+  return { config, problems }
+}
 
-  const read = <T>(flag: FlagName, parse: (text: string) => Parsed<T>): T | undefined => {
-    const text = texts[flag]
-    return text === undefined ? undefined : parsed(flag, parse(text))
+function isGiven(written: unknown): boolean {
+  return written !== undefined && written !== null
+}
+
+/** What was given of a table's settings, read. */
+function readTable(
+  table: Record<string, Setting<unknown>>,
+  given: Partial<Record<string, unknown>>,
+  nameOf: (name: string) => string,
+  problems: string[],
+): Record<string, unknown> {
+  const values: Record<string, unknown> = {}
+  for (const [name, { read }] of Object.entries(table)) {
+    if (!isGiven(given[name])) continue
+    const parsed = read(given[name])
+    if (parsed.ok) values[name] = parsed.value
+    else problems.push(`${nameOf(name)}: ${parsed.problem}`)
   }
-  const readAll = <T>(flag: ListFlagName, parse: (text: string) => Parsed<T>): T[] | undefined => {
-    const values = texts[flag]?.map((text) => parsed(flag, parse(text)))
-    return values?.filter((value) => value !== undefined)
+  return values
+}
+
+function withDefaults(table: Record<string, Setting<unknown>>, values: Record<string, unknown>): unknown {
+  for (const [name, { default: fallback, read }] of Object.entries(table)) {
+    if (name in values || fallback === undefined) continue
+    const parsed = read(fallback)
+    if (parsed.ok) values[name] = parsed.value
   }
-  const parsed = <T>(flag: string, result: Parsed<T>): T | undefined => {
-    if (result.ok) return result.value
-    problems.push(`--${flag}: ${result.problem}`)
-    return undefined
+  return values
+}
+
+function readOverrides(written: unknown, name: string, problems: string[]): Map<string, Partial<AnswerValues>> {
+  const overrides = new Map<string, Partial<AnswerValues>>()
+  if (!isGiven(written)) return overrides
+  if (!isFields(written)) {
+    problems.push(`${name}: must be an object of settings by name, got ${JSON.stringify(written)}`)
+    return overrides
   }
-  const given = {
-    latencyMs: read('latency', within(RANGES.latencyMs, ' ms', parseDurationMs)),
-    jitterMs: read('jitter', within(RANGES.jitterMs, ' ms', parseDurationMs)),
-    responseBytes: read('response-size', within(RANGES.responseBytes, ' bytes', parseSizeBytes)),
-    firstTokenMs: read('first-token', within(RANGES.firstTokenMs, ' ms', parseDurationMs)),
-    tokenIntervalMs: read('token-interval', within(RANGES.tokenIntervalMs, ' ms', parseDurationMs)),
-    tokens: read('tokens', within(RANGES.tokens, '', parseInteger)),
-    errorRate: read('error-rate', parseShare),
-    errorStatus: read('error-status', within(RANGES.errorStatus, '', parseInteger)),
-    resetRate: read('reset-rate', parseShare),
-    hangRate: read('hang-rate', parseShare),
-    cutRate: read('cut-rate', parseShare),
-    port: read('port', within(RANGES.port, '', parseInteger)),
-    host: read('host', parseHost),
-    seed: read('seed', within(RANGES.seed, '', parseInteger)),
-    failKeys: readAll('fail-key', parseFailKey),
-    requireKeys: readAll('require-key', parseKey),
+  const entries = Object.entries(written)
+  if (entries.length > MOST_OVERRIDES) {
+    problems.push(`${name}: must name at most ${MOST_OVERRIDES}, got ${entries.length}`)
+    return overrides
   }
-  const config = { ...MOCK_DEFAULTS, ...withoutUndefined(given) }
-  const latencyIsKnown = !problems.some((problem) => problem.startsWith('--latency'))
-  if (latencyIsKnown && config.jitterMs > config.latencyMs) {
-    problems.push(
-      `--jitter: must not be above --latency (${config.latencyMs} ms), or delays would be negative; got ${config.jitterMs} ms`,
+  for (const [of, settings] of entries) {
+    const nameOf = (setting: string) => `${name}.${of}.${setting}`
+    if (!isFields(settings)) {
+      problems.push(`${name}.${of}: must be an object of settings, got ${JSON.stringify(settings)}`)
+      continue
+    }
+    for (const setting of Object.keys(settings)) {
+      if (setting in ANSWER_SETTINGS) continue
+      problems.push(`${nameOf(setting)}: cannot be set here; what can is ${Object.keys(ANSWER_SETTINGS).join(', ')}`)
+    }
+    overrides.set(of, readTable(ANSWER_SETTINGS, settings, nameOf, problems))
+  }
+  return overrides
+}
+
+function readScenarioEvery(written: unknown, name: string, problems: string[]): number {
+  if (!isGiven(written)) return 0
+  const parsed = parseDurationMs(String(written))
+  if (parsed.ok) return parsed.value
+  problems.push(`${name}: ${parsed.problem}`)
+  return 0
+}
+
+/** What would be wrong once a step has come, all before it included. */
+function scenarioProblems(written: WrittenConfig, scenario: readonly ScenarioStep[], name: string): string[] {
+  const { scenario: _itself, scenarioEvery: _its, ...before } = written
+  let current: WrittenConfig = before
+  for (const [index, { set }] of scenario.entries()) {
+    current = mergePatch(current, set) as WrittenConfig
+    const { problems } = readConfig(current)
+    if (problems.length > 0) return problems.map((problem) => `${name}[${index}].set.${problem}`)
+  }
+  return []
+}
+
+/** What is wrong with settings that are each right by themselves, for every mixture of them that a request can meet. */
+function contradictions(
+  { answer, models, keys, scenario, scenarioEveryMs }: MockConfig,
+  nameOf: (name: string) => string,
+): string[] {
+  const found = contradictionsOf(answer, nameOf)
+  if (found.length > 0) return found
+  const layers = (name: string, overrides: MockConfig['models']) =>
+    [...overrides].map(([of, values]) => ({ of: `${nameOf(name)}.${of}`, values }))
+  const base = { of: '', values: {} }
+  for (const model of [base, ...layers('models', models)]) {
+    for (const key of [base, ...layers('keys', keys)]) {
+      const where = [model.of, key.of].filter((of) => of !== '').join(' with ')
+      if (where === '') continue
+      const mixed = { ...answer, ...model.values, ...key.values }
+      found.push(...contradictionsOf(mixed, (name) => `${where}: ${name}`))
+    }
+  }
+  const lastMs = scenario.at(-1)?.atMs ?? 0
+  if (scenarioEveryMs > 0 && scenarioEveryMs <= lastMs) {
+    found.push(
+      `${nameOf('scenarioEvery')}: must be above the last step's time (${lastMs} ms), got ${scenarioEveryMs} ms`,
     )
   }
-  const { errorRate, resetRate, hangRate, cutRate } = config
-  const faultRate = Number((errorRate + resetRate + hangRate + cutRate).toPrecision(12))
-  if (faultRate > 1) {
-    problems.push(
-      `--error-rate, --reset-rate, --hang-rate and --cut-rate: a request has one fault at most, so their sum must be at most 1; got ${faultRate}`,
+  return found
+}
+
+function contradictionsOf(values: AnswerValues, nameOf: (name: string) => string): string[] {
+  const found: string[] = []
+  const lowestMs = values.latency.minimum / 1_000
+  if (values.jitter > lowestMs) {
+    found.push(
+      `${nameOf('jitter')}: must not be above ${nameOf('latency')} (at the least ${lowestMs} ms), or delays would be negative; got ${values.jitter} ms`,
     )
   }
-  if (problems.length > 0) throw new MockUsageError(problems)
-  return { config }
-}
-
-function parseHost(text: string): Parsed<string> {
-  if (/^[\w.:-]+$/.test(text)) return { ok: true, value: text }
-  return { ok: false, problem: `"${text}" is not an address; write 127.0.0.1, 0.0.0.0 or a host name` }
-}
-
-function parseKey(text: string): Parsed<string> {
-  if (/^[\x21-\x7e]+$/.test(text)) return { ok: true, value: text }
-  return { ok: false, problem: `"${text}" is not an API key; write visible ASCII characters, at least one` }
-}
-
-function parseFailKey(text: string): Parsed<{ key: string; status: number }> {
-  // The last one, because a key may hold "=" itself.
-  const at = text.lastIndexOf('=')
-  const key = parseKey(text.slice(0, Math.max(0, at)))
-  if (!key.ok) return { ok: false, problem: `"${text}" is not a key with a status; write it as sk-dead=401` }
-  const status = within(RANGES.errorStatus, '', parseInteger)(text.slice(at + 1))
-  return status.ok ? { ok: true, value: { key: key.value, status: status.value } } : status
-}
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
-
-// A spread would let what was not given, as undefined, win over the default.
-function withoutUndefined<T extends object>(values: T): Partial<Defined<T>> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<Defined<T>>
-}
-
-function within({ minimum, maximum }: Range, unit: string, parse: (text: string) => Parsed<number>) {
-  return (text: string): Parsed<number> => {
-    const parsed = parse(text)
-    if (!parsed.ok || (parsed.value >= minimum && parsed.value <= maximum)) return parsed
-    const bound = parsed.value < minimum ? `at least ${minimum}` : `at most ${maximum}`
-    return { ok: false, problem: `must be ${bound}${unit}, got ${parsed.value}${unit}` }
+  const sum = faultShareSum(values)
+  if (sum > 1) {
+    const names = ['errorRate', 'errorRates', ...OTHER_RATES].map(nameOf)
+    found.push(`${names.join(', ')}: a request has one fault at most, so their sum must be at most 1; got ${sum}`)
   }
+  return found
 }
+
+const OTHER_RATES = Object.keys(ANSWER_SETTINGS).filter((name) => name.endsWith('Rate') && name !== 'errorRate')

@@ -1,18 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseFault, randomFaults, type FaultRates } from './fault-model.ts'
+import { parseFault, randomFaults, type Fault, type FaultShare } from './fault-model.ts'
 import { seededRandom } from './random.ts'
 
-const NO_FAULTS: FaultRates = { errorRate: 0, errorStatus: 500, resetRate: 0, hangRate: 0, cutRate: 0 }
+const ERROR: Fault = { kind: 'error', status: 503 }
 
-function kindsOf(rates: Partial<FaultRates>, seed: number, count: number): string[] {
-  const faults = randomFaults({ ...NO_FAULTS, ...rates }, seededRandom(seed))
-  return Array.from({ length: count }, () => faults.next()?.kind ?? 'none')
+function kindsOf(shares: readonly FaultShare[], seed: number, count: number): string[] {
+  const faults = randomFaults(shares, seededRandom(seed))
+  return Array.from({ length: count }, () => faults()?.kind ?? 'none')
 }
 
 test('each fault comes to its share of the requests', () => {
   const count = 100_000
-  const kinds = kindsOf({ errorRate: 0.01, resetRate: 0.02, hangRate: 0.03, cutRate: 0.04 }, 1, count)
+  const kinds = kindsOf(
+    [
+      { share: 0.01, fault: ERROR },
+      { share: 0.02, fault: { kind: 'reset' } },
+      { share: 0.03, fault: { kind: 'hang' } },
+      { share: 0.04, fault: { kind: 'cut' } },
+    ],
+    1,
+    count,
+  )
   for (const [kind, rate] of [
     ['error', 0.01],
     ['reset', 0.02],
@@ -27,34 +36,44 @@ test('each fault comes to its share of the requests', () => {
 })
 
 test('the same seed decides the same faults, another seed others', () => {
-  assert.deepEqual(kindsOf({ errorRate: 0.5 }, 7, 100), kindsOf({ errorRate: 0.5 }, 7, 100))
-  assert.notDeepEqual(kindsOf({ errorRate: 0.5 }, 7, 100), kindsOf({ errorRate: 0.5 }, 8, 100))
+  const half = [{ share: 0.5, fault: ERROR }]
+  assert.deepEqual(kindsOf(half, 7, 100), kindsOf(half, 7, 100))
+  assert.notDeepEqual(kindsOf(half, 7, 100), kindsOf(half, 8, 100))
 })
 
 test('a rate of 1 is every request, and the error has the status asked for', () => {
-  assert.deepEqual(new Set(kindsOf({ resetRate: 1 }, 1, 1_000)), new Set(['reset']))
-  const faults = randomFaults({ ...NO_FAULTS, errorRate: 1, errorStatus: 503 }, seededRandom(1))
-  assert.deepEqual(faults.next(), { kind: 'error', status: 503 })
+  assert.deepEqual(new Set(kindsOf([{ share: 1, fault: { kind: 'reset' } }], 1, 1_000)), new Set(['reset']))
+  assert.deepEqual(randomFaults([{ share: 1, fault: ERROR }], seededRandom(1))(), ERROR)
 })
 
 test('without rates nothing is drawn', () => {
-  const faults = randomFaults(NO_FAULTS, () => assert.fail('drawn'))
-  assert.equal(faults.next(), undefined)
+  const faults = randomFaults([{ share: 0, fault: ERROR }], () => assert.fail('drawn'))
+  assert.equal(faults(), undefined)
 })
 
 test('a fault that a request asks for is read from its header', () => {
-  assert.deepEqual(parseFault('reset'), { kind: 'reset' })
-  assert.deepEqual(parseFault('hang'), { kind: 'hang' })
-  assert.deepEqual(parseFault('cut'), { kind: 'cut' })
+  for (const kind of ['reset', 'hang', 'cut', 'truncate', 'garble', 'close'])
+    assert.deepEqual(parseFault(kind), { kind })
+  assert.deepEqual(parseFault('stall=2s'), { kind: 'stall', forMs: 2_000 })
+  assert.deepEqual(parseFault('slow-headers = 300'), { kind: 'slow-headers', forMs: 300 })
   assert.deepEqual(parseFault('error=503'), { kind: 'error', status: 503 })
   assert.deepEqual(parseFault('error=429; retry-after=2'), { kind: 'error', status: 429, retryAfterSec: 2 })
 })
 
 test('a fault that does not exist is refused with what would be right', () => {
-  for (const text of ['', 'error', 'error=200', 'error=600', 'error=503;retry-after=x', 'explode']) {
+  for (const text of [
+    '',
+    'error',
+    'error=200',
+    'error=600',
+    'error=503;retry-after=x',
+    'stall',
+    'stall=x',
+    'explode',
+  ]) {
     assert.throws(() => parseFault(text), {
       statusCode: 400,
-      message: `x-mock-fault: "${text}" is not a fault; write error=<400 to 599>, error=429;retry-after=<seconds>, reset, hang or cut`,
+      message: `x-mock-fault: "${text}" is not a fault; write error=<400 to 599>, error=429;retry-after=<seconds>, reset, hang, cut, truncate, garble, close, stall=<duration> or slow-headers=<duration>`,
     })
   }
 })

@@ -1,124 +1,156 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Answers, Wire } from './answers.ts'
-import type { MockConfig } from './config.ts'
+import type { Answers } from './answers.ts'
+import type { Behaviour } from './behaviour.ts'
+import type { Control, StrictMode } from './control.ts'
+import { DIALECTS, type Dialect } from './dialects.ts'
+import type { Endpoint, ReceivedBody } from './endpoint.ts'
 import { MOCK_FAULT_HEADER, parseFault } from './fault-model.ts'
-import { bearerKey, KeyPolicy } from './keys.ts'
+import { bearerKey } from './keys.ts'
+import type { KeyLabels } from './key-labels.ts'
 import { badRequest, ProviderError } from './provider-error.ts'
-import { anthropicError } from './wire/anthropic-error.ts'
-import { MessagesWire, readAnthropicKey, readMessagesRequest } from './wire/anthropic-messages.ts'
-import { azureError, readAzureKey } from './wire/azure.ts'
-import { ChatWire, readChatRequest } from './wire/openai-chat.ts'
-import { embeddingsWire, readEmbeddingsRequest } from './wire/openai-embeddings.ts'
+import { rateLimitHeaders, retryAfterSec } from './rate-limits.ts'
+import { checkRequest } from './strict-check.ts'
+import { isWrong } from './strict-violation.ts'
+import type { Tally } from './tally.ts'
 import { openAiError } from './wire/openai-error.ts'
 import { listModels, retrieveModel } from './wire/openai-models.ts'
-import type { Fields } from './wire/request-fields.ts'
+import type { DialectErrors, RawHeaders, WireRequest } from './wire/wire.ts'
 
-/** A request's body, and when the last byte of it was read. */
-export interface ReceivedBody {
-  fields: Fields
-  bodyChars: number
-  receivedNs: number
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The label under which the API key of the request is counted. */
+    keyLabel: string
+  }
 }
 
 interface Post {
   Body: ReceivedBody | undefined
-  Params: { deployment: string }
-  Querystring: { 'api-version'?: unknown }
+  Params: Partial<Record<string, string>>
+  Querystring: Partial<Record<string, unknown>>
 }
 type PostRequest = FastifyRequest<Post>
 
-/** One endpoint: who may use it, what it reads of a request, how it answers. */
-interface Endpoint<Request> {
-  /** The caller's API key. @throws {ProviderError} when the provider would not do without */
-  key: (request: PostRequest) => string | undefined
-  /** @throws {ProviderError} 400 */
-  read: (body: ReceivedBody, request: PostRequest) => Request
-  wire: Wire<Request>
+/** What answers requests. */
+export interface Service {
+  control: Control
+  answers: Answers
+  labels: KeyLabels
+  tally: Tally
 }
 
 /** Every path that the mock answers, for messages about those that it does not. */
-export const PATHS =
-  'POST /v1/chat/completions, /v1/embeddings, /v1/messages, /openai/deployments/:deployment/chat/completions and .../embeddings, GET /v1/models, /v1/models/:id and /health'
+export function pathsOf(dialects: readonly Dialect[] = DIALECTS): string {
+  const posts: string[] = []
+  for (const { eachEndpoint } of dialects) eachEndpoint(({ path }) => posts.push(path))
+  return `POST ${posts.join(', ')}; GET /v1/models, /v1/models/:id, /health, /metrics, /admin/config and /admin/strict; POST /admin/config`
+}
 
 /** All dialects' routes, each with errors in the shape of its provider. */
-export function addRoutes(app: FastifyInstance, config: MockConfig, answers: Answers): void {
-  const keys = new KeyPolicy(config)
-  const chat = new ChatWire(config)
-  const messages = new MessagesWire(config)
-
-  const post = <Request>(scope: FastifyInstance, path: string, { key, read, wire }: Endpoint<Request>) => {
-    scope.post<Post>(path, (request, reply) => {
-      keys.check(key(request))
-      const { body } = request
-      if (!body) throw badRequest('the request has no body')
-      const parsed = read(body, request)
-      const faultText = request.headers[MOCK_FAULT_HEADER]
-      const fault = typeof faultText === 'string' ? parseFault(faultText) : undefined
-      reply.hijack()
-      // The parsed body would live as long as its answer waits.
-      request.body = undefined
-      answers.give({ wire, request: parsed, response: reply.raw, receivedNs: body.receivedNs, fault })
+export function addRoutes(app: FastifyInstance, service: Service): void {
+  app.decorateRequest('keyLabel', 'none')
+  for (const { errors, eachEndpoint } of DIALECTS) {
+    void app.register((scope, _options, done) => {
+      eachEndpoint((endpoint) => {
+        scope.post<Post>(endpoint.path, (request, reply) => {
+          answer(endpoint, service, request, reply)
+        })
+      })
+      scope.setErrorHandler(errorHandler(errors, service.tally))
+      done()
     })
   }
-
-  // Where any key goes, none needs to be read.
-  const openAiKey = (request: { headers: IncomingHttpHeaders }) =>
-    keys.isActive ? bearerKey(request.headers.authorization) : undefined
-  post(app, '/v1/chat/completions', {
-    key: openAiKey,
-    read: ({ fields, bodyChars }) => readChatRequest(fields, bodyChars, chat.modelRoomBytes),
-    wire: chat,
-  })
-  post(app, '/v1/embeddings', {
-    key: openAiKey,
-    read: ({ fields }) => readEmbeddingsRequest(fields),
-    wire: embeddingsWire,
-  })
-  app.get('/v1/models', (request) => {
-    keys.check(openAiKey(request))
-    return listModels()
-  })
-  app.get<{ Params: { id: string } }>('/v1/models/:id', (request) => {
-    keys.check(openAiKey(request))
-    return retrieveModel(request.params.id)
-  })
-  app.setErrorHandler(errorHandler(openAiError))
-
-  void app.register((azure, _options, done) => {
-    const key = ({ headers, query }: PostRequest) => readAzureKey(headers, query)
-    // A deployment stands for a model: the body need not name one.
-    const withModel = ({ fields }: ReceivedBody, { params }: PostRequest) => ({ model: params.deployment, ...fields })
-    post(azure, '/openai/deployments/:deployment/chat/completions', {
-      key,
-      read: (body, request) => readChatRequest(withModel(body, request), body.bodyChars, chat.modelRoomBytes),
-      wire: new ChatWire(config, azureError),
+  void app.register((scope, _options, done) => {
+    const check = (request: FastifyRequest) => {
+      service.control.running.keyPolicy.check(bearerKey(request.headers.authorization))
+    }
+    scope.get('/v1/models', (request) => {
+      check(request)
+      return listModels()
     })
-    post(azure, '/openai/deployments/:deployment/embeddings', {
-      key,
-      read: (body, request) => readEmbeddingsRequest(withModel(body, request)),
-      wire: { ...embeddingsWire, error: azureError },
+    scope.get<{ Params: { id: string } }>('/v1/models/:id', (request) => {
+      check(request)
+      return retrieveModel(request.params.id)
     })
-    azure.setErrorHandler(errorHandler(azureError))
-    done()
-  })
-
-  void app.register((anthropic, _options, done) => {
-    post(anthropic, '/v1/messages', {
-      key: ({ headers }) => readAnthropicKey(headers),
-      read: ({ fields, bodyChars }) => readMessagesRequest(fields, bodyChars, messages.modelRoomBytes),
-      wire: messages,
-    })
-    anthropic.setErrorHandler(errorHandler(anthropicError))
+    scope.setErrorHandler(errorHandler({ error: openAiError }, service.tally))
     done()
   })
 }
 
+/**
+ * Decides the answer to a request, and leaves it to be given at its time.
+ * @throws {ProviderError} where the answer is a refusal, at once
+ */
+function answer<Request extends WireRequest>(
+  { key: keyOf, read, wire, limitHeaders }: Endpoint<Request>,
+  { control, answers, labels }: Service,
+  request: PostRequest,
+  reply: FastifyReply,
+): void {
+  const { behaviours, keyPolicy, strict } = control.running
+  const { body } = request
+  const key = keyOf(request)
+  const keyLabel = labels.labelOf(key)
+  request.keyLabel = keyLabel
+  keyPolicy.check(key)
+  if (!body) throw badRequest('the request has no body')
+  if (strict) checkStrictly(strict, request, body, key)
+  const parsed = read(body, request)
+  const behaviour = behaviours.of(key, parsed.model)
+  const { receivedNs } = body
+  const faultText = request.headers[MOCK_FAULT_HEADER]
+  const asked = typeof faultText === 'string' ? parseFault(faultText) : undefined
+  const plan = answers.plan({ wire, request: parsed, receivedNs }, behaviour, asked)
+  const head = behaviour.limits && admit(behaviour.limits, key, parsed, plan.tokens, receivedNs, limitHeaders, reply)
+  reply.hijack()
+  // The parsed body would live as long as its answer waits.
+  request.body = undefined
+  answers.give({ wire, request: parsed, response: reply.raw, keyLabel, receivedNs, head }, plan)
+}
+
+/** @throws {ProviderError} 429 */
+function admit(
+  limits: NonNullable<Behaviour['limits']>,
+  key: string | undefined,
+  { promptTokens, maxTokens = Infinity }: WireRequest,
+  tokens: number,
+  nowNs: number,
+  limitHeaders: Endpoint['limitHeaders'],
+  reply: FastifyReply,
+): RawHeaders {
+  const admission = limits.admit(key, promptTokens + Math.min(tokens, maxTokens), nowNs)
+  const headers = rateLimitHeaders(limitHeaders ?? 'none', admission, Date.now())
+  if (admission.ok) return Object.entries(headers).flat()
+  void reply.headers(headers)
+  const limit = admission[admission.limit]
+  throw new ProviderError(
+    429,
+    `rate limit reached: this API key may use ${limit?.limit ?? 0} ${admission.limit} a minute`,
+    { retryAfterSec: retryAfterSec(admission) },
+  )
+}
+
+/** @throws {ProviderError} 400 when wrong requests are to be refused, and this one is */
+function checkStrictly(
+  { expected, refuse, tally }: StrictMode,
+  request: PostRequest,
+  { fields }: ReceivedBody,
+  key: string | undefined,
+): void {
+  const [path = ''] = request.url.split('?')
+  const violations = checkRequest(expected, { path, headers: request.headers, body: fields, key })
+  tally.add(violations, key)
+  if (!refuse || !isWrong(violations)) return
+  throw badRequest(`strict: ${violations.map(({ kind, at, problem }) => `${kind} ${at}: ${problem}`).join('; ')}`)
+}
+
 /** Turns whatever went wrong, Fastify's own refusals included, into a dialect's error. */
-function errorHandler(errorJson: (error: ProviderError) => string) {
-  return (error: Error & { statusCode?: number }, _request: FastifyRequest, reply: FastifyReply) => {
+function errorHandler({ error: errorJson, errorHead }: DialectErrors, tally: Tally) {
+  return (error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply) => {
     const failure = error instanceof ProviderError ? error : new ProviderError(error.statusCode ?? 500, error.message)
+    tally.answered(request.keyLabel, failure.statusCode)
     if (failure.retryAfterSec !== undefined) void reply.header('retry-after', failure.retryAfterSec)
+    const head = errorHead?.(failure) ?? []
+    for (let at = 0; at < head.length; at += 2) void reply.header(head[at]!, head[at + 1])
     return reply.code(failure.statusCode).type('application/json').send(errorJson(failure))
   }
 }

@@ -52,7 +52,7 @@ async function errorOf(response: Response): Promise<{ type: string; message: str
 
 describe('messages of Anthropic', () => {
   test('are whole, exact to the byte, and carry their delay in id and header', async () => {
-    await withMock({ latencyMs: 20, responseBytes: 2_000 }, async (mock) => {
+    await withMock({ latency: 20, responseSize: 2_000 }, async (mock) => {
       const response = await post(mock, HELLO)
       const text = await response.text()
       assert.equal(text.length, 2_000)
@@ -70,7 +70,7 @@ describe('messages of Anthropic', () => {
   })
 
   test('have room for everything at the smallest size', async () => {
-    await withMock({ responseBytes: SMALLEST_RESPONSE_BYTES }, async (mock) => {
+    await withMock({ responseSize: SMALLEST_RESPONSE_BYTES }, async (mock) => {
       for (const max_tokens of [1, 1_000]) {
         const text = await (await post(mock, { ...HELLO, model: 'm'.repeat(62), max_tokens })).text()
         assert.equal(text.length, SMALLEST_RESPONSE_BYTES)

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, describe, test } from 'node:test'
-import { MOCK_DEFAULTS } from './config.ts'
 import { open, rawRequest, readAnswers, withMock } from './server.fixture.ts'
 import { createMockServer } from './server.ts'
 
@@ -35,7 +34,7 @@ describe('connections', () => {
 
 describe('closing', () => {
   test('answers what waits, tells those callers to close, and lets go of idle and unused connections', async () => {
-    const server = createMockServer({ ...MOCK_DEFAULTS, port: 0, latencyMs: 150 })
+    const server = createMockServer({ port: 0, latency: 150 })
     const url = await server.listen()
     const [unused, idle, waiting, late] = [await open(url), await open(url), await open(url), await open(url)]
     after(() => {
@@ -60,7 +59,7 @@ describe('closing', () => {
   })
 
   test('does not wait for callers that are gone', async () => {
-    const server = createMockServer({ ...MOCK_DEFAULTS, port: 0, latencyMs: 60 })
+    const server = createMockServer({ port: 0, latency: 60 })
     const socket = await open(await server.listen())
     socket.write(rawRequest())
     while (server.waiting() === 0) await sleep(1)

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
 import OpenAI, { InternalServerError, RateLimitError } from 'openai'
-import { MOCK_DEFAULTS } from './config.ts'
 import { CHAT, open, rawRequest, readAnswers, withMock } from './server.fixture.ts'
 import { createMockServer } from './server.ts'
 
@@ -54,7 +53,7 @@ describe('a request that asks for a fault', () => {
   })
 
   test('of a status is answered at its time, on a connection that goes on', async () => {
-    await withMock({ latencyMs: 30 }, async ({ url }) => {
+    await withMock({ latency: 30 }, async ({ url }) => {
       const socket = await open(url)
       socket.write(withFault('error=500') + rawRequest())
       const text = await readAnswers(socket, 1)
@@ -72,7 +71,7 @@ describe('a request that asks for a fault', () => {
   })
 
   test('of a cut gets half a body, or half a stream', async () => {
-    await withMock({ responseBytes: 1_000, tokens: 10 }, async ({ url }) => {
+    await withMock({ responseSize: 1_000, tokens: 10 }, async ({ url }) => {
       const whole = await open(url)
       whole.write(withFault('cut'))
       const body = (await readToEnd(whole)).text
@@ -120,7 +119,7 @@ test('rates decide the same requests for the same seed, and leave the planned de
   const run = async (errorRate: number, seed: number) => {
     const statuses: number[] = []
     const planned: (string | undefined)[] = []
-    await withMock({ errorRate, errorStatus: 503, latencyMs: 2, jitterMs: 2, seed }, async ({ chat }) => {
+    await withMock({ errorRate, errorStatus: 503, latency: 2, jitter: 2, seed }, async ({ chat }) => {
       for (let i = 0; i < 30; i++) {
         const response = await chat()
         statuses.push(response.status)
@@ -138,7 +137,7 @@ test('rates decide the same requests for the same seed, and leave the planned de
 })
 
 test('closing drops what hangs, now and later, and so comes to its end', async () => {
-  const server = createMockServer({ ...MOCK_DEFAULTS, port: 0, latencyMs: 60 })
+  const server = createMockServer({ port: 0, latency: 60 })
   const url = await server.listen()
   const [hangs, willHang] = [await open(url), await open(url)]
   hangs.write(withFault('hang'))

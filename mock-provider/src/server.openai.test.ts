@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import OpenAI, { APIError, AuthenticationError, AzureOpenAI, NotFoundError, RateLimitError } from 'openai'
-import type { MockConfig } from './config.ts'
+import type { WrittenConfig } from './config.ts'
 import { withMock } from './server.fixture.ts'
 import { delayFromText, parseChunkStamp } from './truth.ts'
 
@@ -17,7 +17,7 @@ const WEATHER = {
   },
 }
 
-async function withClient(config: Partial<MockConfig>, use: (client: OpenAI) => Promise<void>): Promise<void> {
+async function withClient(config: WrittenConfig, use: (client: OpenAI) => Promise<void>): Promise<void> {
   await withMock(config, async ({ url }) => {
     await use(new OpenAI({ baseURL: `${url}/v1`, apiKey: 'sk-test', maxRetries: 0 }))
   })
@@ -37,7 +37,7 @@ async function textOf(stream: Stream): Promise<string> {
 
 describe('the official client streams', () => {
   test('a role, a chunk for each token that says when it was sent, a finish, and the usage', async () => {
-    await withClient({ latencyMs: 30, tokenIntervalMs: 5, tokens: 6 }, async (client) => {
+    await withClient({ latency: 30, tokenInterval: 5, tokens: 6 }, async (client) => {
       const beforeNs = process.hrtime.bigint()
       const stream = await client.chat.completions.create({
         model: MODEL,
@@ -94,7 +94,7 @@ describe('the official client streams', () => {
   })
 
   test('a first token after its own delay, others answered after theirs', async () => {
-    await withClient({ latencyMs: 0, firstTokenMs: 40 }, async (client) => {
+    await withClient({ latency: 0, firstToken: 40 }, async (client) => {
       const stream = await client.chat.completions.create({ model: MODEL, stream: true, messages: HELLO })
       assert.equal(delayFromText((await chunksOf(stream))[0]!.id)?.plannedUs, 40_000)
       const whole = await client.chat.completions.create({ model: MODEL, messages: HELLO })
@@ -103,7 +103,7 @@ describe('the official client streams', () => {
   })
 
   test('many streams at once, each its own, one after the other on their connections', async () => {
-    await withClient({ latencyMs: 20, jitterMs: 20, tokenIntervalMs: 2, tokens: 30 }, async (client) => {
+    await withClient({ latency: 20, jitter: 20, tokenInterval: 2, tokens: 30 }, async (client) => {
       const expected = Array.from({ length: 30 }, (_, index) => index)
       for (let round = 0; round < 2; round++) {
         const texts = await Promise.all(
@@ -239,7 +239,7 @@ describe('the official client embeds', () => {
   })
 
   test('after the delay, which the header tells', async () => {
-    await withClient({ latencyMs: 20 }, async (client) => {
+    await withClient({ latency: 20 }, async (client) => {
       const { response } = await client.embeddings.create({ model: 'm', input: 'x' }).withResponse()
       assert.match(response.headers.get('x-mock-delay') ?? '', /^planned=20000;actual=2\d{4,}$/)
     })

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
-import { MOCK_DEFAULTS } from './config.ts'
 import { CHAT, open, rawRequest, withMock } from './server.fixture.ts'
 import { createMockServer, type MockServer } from './server.ts'
 
@@ -43,7 +42,7 @@ describe('a stream', () => {
   })
 
   test('is given up as soon as its caller leaves, before its first chunk and between chunks', async () => {
-    for (const config of [{ firstTokenMs: 3_600_000 }, { tokenIntervalMs: 3_600_000 }]) {
+    for (const config of [{ firstToken: 3_600_000 }, { tokenInterval: 3_600_000 }]) {
       await withMock(config, async ({ url, server }) => {
         const sockets = await Promise.all(Array.from({ length: 20 }, () => open(url)))
         for (const socket of sockets) socket.write(STREAM)
@@ -91,22 +90,22 @@ describe('a stream', () => {
   })
 
   test('goes on to its end when the mock closes, and the connection with it', async () => {
-    const server = createMockServer({ ...MOCK_DEFAULTS, port: 0, tokenIntervalMs: 10, tokens: 10 })
+    const server = createMockServer({ port: 0, tokenInterval: 10, tokens: 10 })
     const socket = await open(await server.listen())
     socket.write(STREAM)
     await once(socket, 'data')
     const closed = server.close()
     const text = await readUntil(socket, '\r\n0\r\n\r\n')
-    assert.match(text, /"content":"t9:\d+ "/)
+    assert.match(text, /"content":"t9:\d+\+90000 "/)
     await Promise.all([once(socket, 'end'), closed])
   })
 
   test('pipelined behind an answer comes after it, whole', async () => {
-    await withMock({ latencyMs: 30, firstTokenMs: 0, tokens: 3 }, async ({ url }) => {
+    await withMock({ latency: 30, firstToken: 0, tokens: 3 }, async ({ url }) => {
       const socket = await open(url)
       socket.write(rawRequest() + STREAM)
       const text = await readUntil(socket, '\r\n0\r\n\r\n')
-      assert.match(text, /"chat\.completion"[^]*"chat\.completion\.chunk"[^]*t2:\d+ [^]*\[DONE\]/)
+      assert.match(text, /"chat\.completion"[^]*"chat\.completion\.chunk"[^]*t2:\d+\+0 [^]*\[DONE\]/)
       socket.destroy()
     })
   })

@@ -22,7 +22,7 @@ async function errorOf(response: Response): Promise<{ message: string; type: str
 describe('answers', () => {
   test('are exact to the byte, with that content-length, for sizes, models and request after request', async () => {
     for (const responseBytes of [SMALLEST_RESPONSE_BYTES, 1_370, 10_320, 100_000]) {
-      await withMock({ responseBytes }, async ({ chat }) => {
+      await withMock({ responseSize: responseBytes }, async ({ chat }) => {
         for (const model of ['m', 'openai/gpt-4o-mini', 'modèle "日本"']) {
           for (let i = 0; i < 12; i++) {
             const response = await chat({ ...CHAT, model })
@@ -37,7 +37,7 @@ describe('answers', () => {
   })
 
   test('carry one delay in id and header, which the client sees as well', async () => {
-    await withMock({ latencyMs: 60 }, async ({ chat }) => {
+    await withMock({ latency: 60 }, async ({ chat }) => {
       for (let i = 0; i < 5; i++) {
         const startMs = performance.now()
         const response = await chat()
@@ -57,7 +57,7 @@ describe('answers', () => {
   test('have the delays that the seed says, in order of arrival', async () => {
     const planned = async (seed: number) => {
       const delays: number[] = []
-      await withMock({ latencyMs: 5, jitterMs: 5, seed }, async ({ chat }) => {
+      await withMock({ latency: 5, jitter: 5, seed }, async ({ chat }) => {
         for (let i = 0; i < 10; i++) delays.push(headerDelay(await chat()).plannedUs)
       })
       return delays
@@ -68,7 +68,7 @@ describe('answers', () => {
   })
 
   test('come to all of 2,000 simultaneous requests, none before its planned delay', { timeout: 20_000 }, async () => {
-    await withMock({ latencyMs: 300, jitterMs: 100, seed: 3 }, async ({ url, server }) => {
+    await withMock({ latency: 300, jitter: 100, seed: 3 }, async ({ url, server }) => {
       const agent = new Agent({ keepAlive: true })
       const body = JSON.stringify(CHAT)
       let waitingMax = 0
@@ -94,7 +94,7 @@ describe('answers', () => {
   })
 
   test('to pipelined requests come in the order of the requests, whatever their delays', async () => {
-    await withMock({ latencyMs: 20, jitterMs: 20, seed: 5 }, async ({ url }) => {
+    await withMock({ latency: 20, jitter: 20, seed: 5 }, async ({ url }) => {
       const socket = await open(url)
       socket.write(rawRequest().repeat(8))
       const text = await readAnswers(socket, 8)
@@ -107,7 +107,7 @@ describe('answers', () => {
   })
 
   test('are given to nobody when the caller is gone, and the next one is', async () => {
-    await withMock({ latencyMs: 50 }, async ({ url, server, chat }) => {
+    await withMock({ latency: 50 }, async ({ url, server, chat }) => {
       const socket = await open(url)
       socket.write(rawRequest())
       while (server.waiting() === 0) await sleep(1)
@@ -159,7 +159,7 @@ describe('refusals in the shape of OpenAI', () => {
       name: 'a model too long for the size',
       body: { ...CHAT, model: 'm'.repeat(2_000) },
       param: 'model',
-      message: /at most/,
+      message: /takes at least \d+ bytes, and its size here is 1370/,
     },
   ]) {
     test(`${name}: 400`, async () => {
@@ -202,7 +202,7 @@ describe('refusals in the shape of OpenAI', () => {
 })
 
 test('health tells how many answers wait', async () => {
-  await withMock({ latencyMs: 100 }, async ({ url, server, chat }) => {
+  await withMock({ latency: 100 }, async ({ url, server, chat }) => {
     const health = async () => (await fetch(`${url}/health`)).json()
     assert.deepEqual(await health(), { status: 'ok', waiting: 0 })
     const answers = [chat(), chat()]

@@ -1,17 +1,27 @@
-import type { Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { addAdminRoutes } from './admin-routes.ts'
 import { Answers } from './answers.ts'
 import { systemClock, type Clock } from './clock.ts'
-import type { MockConfig } from './config.ts'
+import type { WrittenConfig } from './config.ts'
+import { Control } from './control.ts'
+import { Doors } from './doors.ts'
+import type { ReceivedBody } from './endpoint.ts'
+import { KeyLabels } from './key-labels.ts'
+import type { Peers } from './peers.ts'
 import { ProviderError } from './provider-error.ts'
-import { addRoutes, PATHS, type ReceivedBody } from './routes.ts'
+import { seededRandom } from './random.ts'
+import { addRoutes, pathsOf } from './routes.ts'
+import { Tally } from './tally.ts'
 import { openAiError } from './wire/openai-error.ts'
 import { parseFields } from './wire/request-fields.ts'
 
 /** The mock, listening or about to. */
 export interface MockServer {
   app: FastifyInstance
-  /** Listens where the config says; yields the base URL with the port that it got. */
+  control: Control
+  tally: Tally
+  /** Listens where the config says; yields the base URL with the port that it got. Starts the scenario. */
   listen(): Promise<string>
   /** Answers that wait for their time, streams under way included. */
   waiting(): number
@@ -21,25 +31,51 @@ export interface MockServer {
   close(): Promise<void>
 }
 
-/** Times as the mock's own clock has them, and CLOCK_MONOTONIC for the stamps of chunks. */
-export interface MockClocks {
+/** What else a server may be given; each has its default for one process by itself. */
+export interface MockServerOptions {
   clock?: Clock
+  /** CLOCK_MONOTONIC, for the stamps of chunks. */
   monotonicNs?: () => bigint
+  /** Which of how many workers this is, from 0. */
+  worker?: { index: number; count: number }
+  /** Other processes that answer as this one does; by default there are none. */
+  peers?: (alone: Peers) => Peers
+  /** How long ago the scenario began, ms. */
+  scenarioElapsedMs?: number
 }
 
+const BACKLOG = 65_535
+// Apart from what is drawn for answers.
+const DOOR_SEED_OFFSET = 0x3fff_ffff
+
+/** @throws {MockUsageError} with everything that is wrong with the config */
 export function createMockServer(
-  config: MockConfig,
-  { clock = systemClock, monotonicNs = () => process.hrtime.bigint() }: MockClocks = {},
+  written: WrittenConfig,
+  {
+    clock = systemClock,
+    monotonicNs = () => process.hrtime.bigint(),
+    worker = { index: 0, count: 1 },
+    peers: amongOthers = (alone) => alone,
+    scenarioElapsedMs = 0,
+  }: MockServerOptions = {},
 ): MockServer {
-  const answers = new Answers(config, clock, monotonicNs)
+  const control = new Control(written, clock, () => {
+    doors.follow()
+  })
+  const { host, port, bodyLimit, seed } = control.running.config
+  const tally: Tally = new Tally({ waiting: () => answers.waiting, hanging: () => answers.hanging })
+  const sequences = { first: worker.index + 1, step: worker.count }
+  const answers: Answers = new Answers({ clock, monotonicNs, counter: tally, sequences })
   const sockets = new Set<Socket>()
 
-  const app = Fastify({ logger: false, bodyLimit: 10 * 1_048_576 })
+  const app = Fastify({ logger: false, bodyLimit })
+  const doors = new Doors(app.server, seededRandom((seed + DOOR_SEED_OFFSET) >>> 0), () => control.running.config)
   // Connections opened ahead of a load test may idle for long, before their first request as well as between two: node
   // would answer the former with 408 after 60 s and close the latter, at the price of arming a timer for each answer.
   // Set here, because Fastify takes a 0 among its options for "the default".
   Object.assign(app.server, { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: 0 })
   app.server.on('connection', (socket) => {
+    if (!doors.letsIn(socket)) return
     sockets.add(socket)
     socket.once('close', () => {
       sockets.delete(socket)
@@ -56,10 +92,21 @@ export function createMockServer(
       done(error as Error)
     }
   })
-  addRoutes(app, config, answers)
+  const alone: Peers = {
+    change: (patch) => {
+      control.change(patch)
+      return Promise.resolve()
+    },
+    metrics: () => tally.registry.metrics(),
+    strictReport: () => Promise.resolve(control.running.strict?.tally.report()),
+  }
+  const peers = amongOthers(alone)
+  addRoutes(app, { control, answers, tally, labels: new KeyLabels() })
+  addAdminRoutes(app, control, peers)
+  app.get('/metrics', async (_request, reply) => reply.type(tally.registry.contentType).send(await peers.metrics()))
   app.get('/health', () => ({ status: 'ok', waiting: answers.waiting }))
   app.setNotFoundHandler((request, reply) => {
-    const message = `Unknown request URL: ${request.method} ${request.url}. The mock answers ${PATHS}.`
+    const message = `Unknown request URL: ${request.method} ${request.url}. The mock answers ${pathsOf()}.`
     return reply
       .code(404)
       .type('application/json')
@@ -68,10 +115,20 @@ export function createMockServer(
 
   return {
     app,
-    listen: () => app.listen({ port: config.port, host: config.host, backlog: 65_535 }),
+    control,
+    tally,
     waiting: () => answers.waiting,
     hanging: () => answers.hanging,
+    async listen() {
+      const url = await app.listen({ port, host, backlog: BACKLOG })
+      const { port: given } = app.server.address() as AddressInfo
+      doors.opened({ host, port: given, backlog: BACKLOG })
+      control.startScenario(scenarioElapsedMs)
+      return url
+    },
     async close() {
+      control.stopScenario()
+      doors.shut()
       const closed = app.close()
       await answers.drain()
       // The answers may still be on their way into the sockets: each closes once it has taken what was written.

@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
-import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { TokenStream, type StreamHost, type StreamScript } from './stream.ts'
-import type { MockDelay } from './truth.ts'
+import type { AnswerSink } from './answer-sink.ts'
+import { TokenStream, type StreamFault, type StreamHost, type StreamScript } from './stream.ts'
+import { parseChunkStamp, type MockDelay } from './truth.ts'
 
 const SCRIPT_START = '<'
 const SCRIPT_END = '>'
 
 /** A stream on virtual time, to a caller who takes everything until told not to. */
-function virtualStream(options: { chunks: number; firstUs: number; intervalNs: number; cut?: boolean }) {
+function virtualStream(options: {
+  chunks: number
+  firstUs: number
+  /** One for all, or one for each chunk after the first. */
+  intervalNs: number | readonly number[]
+  fault?: StreamFault
+}) {
   const startNs = 1_000
   let nowNs = startNs
   let dueNs: number | undefined = startNs + options.firstUs * 1_000
@@ -19,9 +25,15 @@ function virtualStream(options: { chunks: number; firstUs: number; intervalNs: n
   let ended = 0
   const written: { text: string; atNs: number }[] = []
   const delays: MockDelay[] = []
-  const chunkTimes: { index: number; atNs: number }[] = []
+  const chunkTimes: { index: number; atNs: number; plannedUs: number }[] = []
 
-  const response = Object.assign(new EventEmitter(), {
+  const { intervalNs } = options
+  let intervals = 0
+  const nextIntervalNs = () => (typeof intervalNs === 'number' ? intervalNs : intervalNs[intervals++]!)
+
+  const sink: AnswerSink & EventEmitter = Object.assign(new EventEmitter(), {
+    destroyed: false,
+    writeHead: () => undefined,
     write: (text: string) => {
       written.push({ text, atNs: nowNs })
       return takes
@@ -35,8 +47,9 @@ function virtualStream(options: { chunks: number; firstUs: number; intervalNs: n
       delays.push(delay)
       return SCRIPT_START
     },
-    chunk(index, sentNs) {
-      chunkTimes.push({ index, atNs: Number(sentNs) })
+    chunk(index, text) {
+      const stamp = parseChunkStamp(text)
+      chunkTimes.push({ index, atNs: Number(stamp?.sentNs), plannedUs: stamp?.plannedUs ?? NaN })
       return `${index},`
     },
     end: () => SCRIPT_END,
@@ -54,14 +67,15 @@ function virtualStream(options: { chunks: number; firstUs: number; intervalNs: n
       dueNs = undefined
       ended++
     },
-    writeHead: () => written.push({ text: 'head', atNs: nowNs }),
   }
   const stream = new TokenStream({
-    response: response as unknown as ServerResponse,
+    sink,
     socket: socket as unknown as Socket,
     script,
-    pace: { startNs, firstUs: options.firstUs, intervalNs: options.intervalNs },
-    cut: options.cut ?? false,
+    pace: { startNs, firstUs: options.firstUs, nextIntervalNs },
+    writeHead: () => written.push({ text: 'head', atNs: nowNs }),
+    filler: () => '',
+    fault: options.fault,
     host,
   })
   return {
@@ -76,7 +90,7 @@ function virtualStream(options: { chunks: number; firstUs: number; intervalNs: n
     stopTaking: () => (takes = false),
     drain: () => {
       takes = true
-      response.emit('drain')
+      sink.emit('drain')
     },
     /** The next release, so much later than due. */
     step: (lateNs = 0) => {
@@ -97,18 +111,26 @@ describe('a stream', () => {
       fc.property(
         fc.integer({ min: 1, max: 60 }),
         fc.integer({ min: 0, max: 2_000_000 }),
-        fc.integer({ min: 0, max: 50_000_000 }),
+        fc.array(fc.integer({ min: 0, max: 50_000_000 }), { minLength: 60, maxLength: 60 }),
         fc.array(fc.integer({ min: 0, max: 120_000_000 }), { minLength: 1, maxLength: 60 }),
-        (chunks, firstUs, intervalNs, lateNs) => {
-          const { step, due, ended, text, chunkTimes, delays, startNs } = virtualStream({ chunks, firstUs, intervalNs })
-          const dueOf = (index: number) => startNs + firstUs * 1_000 + index * intervalNs
+        (chunks, firstUs, intervals, lateNs) => {
+          const { step, due, ended, text, chunkTimes, delays, startNs } = virtualStream({
+            chunks,
+            firstUs,
+            intervalNs: intervals,
+          })
+          const plannedNs = (index: number) => intervals.slice(0, index).reduce((sum, ns) => sum + ns, 0)
+          const dueOf = (index: number) => startNs + firstUs * 1_000 + plannedNs(index)
           for (let i = 0; due() !== undefined; i++) {
             assert.equal(due(), dueOf(chunkTimes.length))
             step(lateNs[i % lateNs.length])
           }
           assert.equal(text(), `head${SCRIPT_START}${indexes(chunks)}${SCRIPT_END}`)
           assert.equal(ended(), 1)
-          for (const { index, atNs } of chunkTimes) assert.ok(atNs >= dueOf(index))
+          for (const { index, atNs, plannedUs } of chunkTimes) {
+            assert.ok(atNs >= dueOf(index))
+            assert.equal(plannedUs, Math.round(plannedNs(index) / 1_000))
+          }
           const actualUs = Math.floor((chunkTimes[0]!.atNs - startNs) / 1_000)
           assert.deepEqual(delays, [{ plannedUs: firstUs, actualUs }])
         },
@@ -144,12 +166,47 @@ describe('a stream', () => {
       [5, 3],
       [1, 1],
     ] as const) {
-      const { step, due, text, socket, ended } = virtualStream({ chunks, firstUs: 0, intervalNs: 10, cut: true })
+      const { step, due, text, socket, ended } = virtualStream({
+        chunks,
+        firstUs: 0,
+        intervalNs: 10,
+        fault: { kind: 'cut' },
+      })
       while (due() !== undefined) step()
       assert.equal(text(), `head${SCRIPT_START}${indexes(before)}`)
       assert.equal(socket.closedSoon, true)
       assert.equal(ended(), 1)
     }
+  })
+
+  test('that stalls goes on after it, with all that has become due, and says that it was planned earlier', () => {
+    const { step, due, text, startNs, chunkTimes, ended } = virtualStream({
+      ...{ chunks: 4, firstUs: 0, intervalNs: 1_000 },
+      fault: { kind: 'stall', forMs: 1 },
+    })
+    step()
+    step()
+    assert.equal(due(), startNs + 2_000 + 1_000_000)
+    step()
+    assert.equal(due(), startNs + 3_000 + 1_000_000)
+    step()
+    assert.equal(text(), `head${SCRIPT_START}${indexes(4)}${SCRIPT_END}`)
+    assert.deepEqual(
+      chunkTimes.map(({ plannedUs }) => plannedUs),
+      [0, 1, 2, 3],
+    )
+    assert.equal(ended(), 1)
+  })
+
+  test('that is truncated ends in the middle, and its answer with it', () => {
+    const { step, due, text, socket, ended } = virtualStream({
+      ...{ chunks: 4, firstUs: 0, intervalNs: 0 },
+      fault: { kind: 'truncate' },
+    })
+    while (due() !== undefined) step()
+    assert.equal(text(), `head${SCRIPT_START}${indexes(2)}`)
+    assert.equal(socket.closedSoon, false)
+    assert.equal(ended(), 1)
   })
 
   test('writes nothing more to a caller that is gone', () => {

@@ -6,9 +6,11 @@ import {
   completionId,
   delayFromText,
   formatDelayHeader,
+  geminiId,
   messageId,
   parseChunkStamp,
   parseDelayHeader,
+  responseId,
 } from './truth.ts'
 
 const delays = fc.record({ plannedUs: fc.maxSafeNat(), actualUs: fc.maxSafeNat() }, { noNullPrototype: true })
@@ -16,7 +18,8 @@ const delays = fc.record({ plannedUs: fc.maxSafeNat(), actualUs: fc.maxSafeNat()
 test('a delay reads back from the id, alone and inside a body', () => {
   fc.assert(
     fc.property(fc.maxSafeNat(), delays, (sequence, delay) => {
-      for (const id of [completionId(sequence, delay), messageId(sequence, delay)]) {
+      for (const idOf of [completionId, messageId, responseId, geminiId]) {
+        const id = idOf(sequence, delay)
         assert.deepEqual(delayFromText(id), delay)
         assert.deepEqual(delayFromText(`{"created":1,"id":"${id}","object":"chat.completion"}`), delay)
       }
@@ -34,13 +37,15 @@ test('a delay reads back from the header', () => {
 
 test('a stamp reads back from the text of a chunk, alone and inside an event', () => {
   fc.assert(
-    fc.property(fc.nat(), fc.bigInt({ min: 0n, max: 2n ** 63n }), (index, sentNs) => {
-      const text = chunkText(index, sentNs)
-      assert.deepEqual(parseChunkStamp(text), { index, sentNs })
-      assert.deepEqual(parseChunkStamp(`data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`), { index, sentNs })
+    fc.property(fc.nat(), fc.bigInt({ min: 0n, max: 2n ** 63n }), fc.maxSafeNat(), (index, sentNs, plannedUs) => {
+      const text = chunkText(index, sentNs, plannedUs)
+      const stamp = { index, sentNs, plannedUs }
+      assert.deepEqual(parseChunkStamp(text), stamp)
+      assert.deepEqual(parseChunkStamp(`data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`), stamp)
     }),
   )
-  for (const text of ['', 'Hello', 't1', 't1:2', 't1: 2', 'start1:2 ']) assert.equal(parseChunkStamp(text), undefined)
+  for (const text of ['', 'Hello', 't1', 't1:2 ', 't1:2+3', 't1: 2+3 ', 'start1:2+3 '])
+    assert.equal(parseChunkStamp(text), undefined)
 })
 
 test('a text without a delay has none', () => {

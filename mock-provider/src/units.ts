@@ -34,6 +34,25 @@ export function parseInteger(text: string): Parsed<number> {
   return { ok: false, problem: `"${text}" is not a whole number; write digits only` }
 }
 
+export function parseBoolean(text: string): Parsed<boolean> {
+  if (text === 'true' || text === 'false') return { ok: true, value: text === 'true' }
+  return { ok: false, problem: `"${text}" is neither true nor false` }
+}
+
+/** The parser, for values in a range alone. @param unit as it stands behind a number: ' ms', or '' */
+export function within(
+  { minimum, maximum }: { minimum: number; maximum: number },
+  unit: string,
+  parse: (text: string) => Parsed<number>,
+) {
+  return (text: string): Parsed<number> => {
+    const parsed = parse(text)
+    if (!parsed.ok || (parsed.value >= minimum && parsed.value <= maximum)) return parsed
+    const bound = parsed.value < minimum ? `at least ${minimum}` : `at most ${maximum}`
+    return { ok: false, problem: `must be ${bound}${unit}, got ${parsed.value}${unit}` }
+  }
+}
+
 // 1.001 * 1000 is 1000.9999999999999 in binary floating point: what was written has fewer digits than that.
 function tidy(value: number): number {
   return Number(value.toPrecision(12))

@@ -1,10 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Wire } from './answers.ts'
+import type { AnswerSink } from './answer-sink.ts'
 import type { Clock } from './clock.ts'
+import type { BodySize } from './completion.ts'
 import type { Fault } from './fault-model.ts'
 import { ProviderError } from './provider-error.ts'
+import { garbled } from './stream.ts'
 import type { MockDelay } from './truth.ts'
+import type { RawHeaders, Wire, WireRequest } from './wire/wire.ts'
 
 /** What an answer that is given whole needs of whoever gives it. */
 export interface AnswerHost {
@@ -13,101 +16,150 @@ export interface AnswerHost {
   finishHead(response: ServerResponse, head: string[], delay: MockDelay): string[]
   /** The connection is kept without an answer, until the caller leaves or the mock drains. */
   hang(socket: Socket): void
+  /** Goes on with `item` after so long. */
+  resumeAfter(forMs: number, item: { release(): void }): void
+  /** Where the answer is written instead, when its head is to be slow. */
+  slowHead(response: ServerResponse, forMs: number): AnswerSink
+  /** The answer, or what a fault made of it, is on its way. @param status undefined for none */
+  given(keyLabel: string, delay: MockDelay, status: number | undefined): void
 }
 
-/** A request, where its answer goes, and the fault that the request itself asks for. */
-export interface Exchange<Request> {
-  wire: Wire<Request>
-  request: Request
-  response: ServerResponse
-  /** When the last byte of the request was read. */
-  receivedNs: number
+/** What the mock has decided of one answer. */
+export interface AnswerPlan extends BodySize {
+  sequence: number
+  /** Delay of the whole answer; of a stream, of its first content chunk. */
+  plannedUs: number
   fault: Fault | undefined
 }
 
+/** A request, how it is answered, and where. */
+export interface Exchange<Request extends WireRequest> {
+  wire: Wire<Request>
+  request: Request
+  response: ServerResponse
+  /** The label under which its API key is counted. */
+  keyLabel: string
+  /** When the last byte of the request was read. */
+  receivedNs: number
+  /** Headers that every answer to it has; undefined for none. */
+  head: RawHeaders | undefined
+}
+
 /** One answer that is given whole, or what a fault makes of it. */
-export class WholeAnswer<Request> {
+export class WholeAnswer<Request extends WireRequest> {
   // All in one object: with thousands waiting, each one more is copied by the scavenger again and again.
   readonly #host: AnswerHost
-  readonly #wire: Wire<Request>
-  readonly #request: Request
-  readonly #response: ServerResponse
-  readonly #receivedNs: number
-  readonly #sequence: number
-  readonly #plannedUs: number
-  readonly #fault: Fault | undefined
+  readonly #exchange: Exchange<Request>
+  readonly #plan: AnswerPlan
+  /** Second half of an answer that has stalled. */
+  #rest: string | undefined
 
-  /** @param fault in place of the one that the request asks for, which may be none */
-  constructor(
-    host: AnswerHost,
-    { wire, request, response, receivedNs }: Exchange<Request>,
-    sequence: number,
-    plannedUs: number,
-    fault: Fault | undefined,
-  ) {
+  constructor(host: AnswerHost, exchange: Exchange<Request>, plan: AnswerPlan) {
     this.#host = host
-    this.#wire = wire
-    this.#request = request
-    this.#response = response
-    this.#receivedNs = receivedNs
-    this.#sequence = sequence
-    this.#plannedUs = plannedUs
-    this.#fault = fault
+    this.#exchange = exchange
+    this.#plan = plan
   }
 
   release(): void {
-    const response = this.#response
-    const fault = this.#fault
+    const { response } = this.#exchange
+    const { fault } = this.#plan
     if (response.destroyed) return
-    switch (fault?.kind) {
-      case undefined:
-        response.end(this.#begin(), 'latin1')
-        break
-      case 'cut': {
-        const body = this.#begin()
-        response.write(body.slice(0, body.length >> 1), 'latin1')
-        this.#socket.destroySoon()
-        break
-      }
-      case 'error':
-        this.#fail(fault.status, fault.retryAfterSec)
-        break
-      case 'reset':
-        this.#socket.resetAndDestroy()
-        break
-      case 'hang':
-        this.#host.hang(this.#socket)
+    if (this.#rest !== undefined) {
+      response.end(this.#rest, 'latin1')
+      return
+    }
+    if (fault?.kind === 'error') {
+      this.#fail(fault.status, fault.retryAfterSec)
+    } else if (fault?.kind === 'reset') {
+      this.#given(undefined)
+      this.#socket.resetAndDestroy()
+    } else if (fault?.kind === 'hang') {
+      this.#given(undefined)
+      this.#host.hang(this.#socket)
+    } else {
+      this.#answer(fault)
     }
   }
 
   // Not response.socket: that is null while an earlier request of the connection waits for its answer.
   get #socket(): Socket {
-    return this.#response.req.socket
+    return this.#exchange.response.req.socket
   }
 
-  /** Writes the head; yields the body that goes with it. */
-  #begin(): string {
+  #answer(fault: Exclude<Fault, { kind: 'error' | 'reset' | 'hang' }> | undefined): void {
+    const { wire, request, response } = this.#exchange
+    const { sequence } = this.#plan
+    const delay = this.#given(200)
     const createdSec = Math.floor(Date.now() / 1_000)
-    const delay = this.#delay()
-    const body = this.#wire.body(this.#request, this.#sequence, delay, createdSec)
-    this.#response.writeHead(200, this.#host.finishHead(this.#response, headOf(body), delay))
-    return body
+    const whole = wire.body(request, { ...this.#plan, delay, createdSec })
+    const begin = (sink: AnswerSink, body: string) => {
+      const head = headOf(body)
+      if (wire.head) head.push(...wire.head(request, { sequence, delay }))
+      if (this.#exchange.head) head.push(...this.#exchange.head)
+      sink.writeHead(200, this.#host.finishHead(response, head, delay))
+    }
+    const give = (body: string, sink: AnswerSink = response) => {
+      begin(sink, body)
+      sink.end(body, 'latin1')
+    }
+    const giveHalf = () => {
+      begin(response, whole)
+      response.write(whole.slice(0, whole.length >> 1), 'latin1')
+    }
+    switch (fault?.kind) {
+      case undefined:
+        give(whole)
+        break
+      case 'truncate':
+        give(whole.slice(0, whole.length >> 1))
+        break
+      case 'garble':
+        give(garbled(whole))
+        break
+      case 'slow-headers':
+        give(whole, this.#host.slowHead(response, fault.forMs))
+        break
+      case 'close':
+        closeAfter(response)
+        give(whole)
+        break
+      case 'cut':
+        giveHalf()
+        this.#socket.destroySoon()
+        break
+      case 'stall':
+        giveHalf()
+        this.#rest = whole.slice(whole.length >> 1)
+        this.#host.resumeAfter(fault.forMs, this)
+    }
   }
 
   #fail(status: number, retryAfterSec: number | undefined): void {
-    const response = this.#response
+    const { wire, response } = this.#exchange
     const message = `the mock provider was told to answer this request with ${status}`
     const error = new ProviderError(status, message, { retryAfterSec })
-    const body = this.#wire.error(error)
+    const body = wire.error(error)
     const head = headOf(body)
+    if (wire.errorHead) head.push(...wire.errorHead(error))
     if (error.retryAfterSec !== undefined) head.push('retry-after', String(error.retryAfterSec))
-    response.writeHead(status, this.#host.finishHead(response, head, this.#delay()))
+    response.writeHead(status, this.#host.finishHead(response, head, this.#given(status)))
     response.end(body, 'latin1')
   }
 
-  #delay(): MockDelay {
-    return { plannedUs: this.#plannedUs, actualUs: Math.floor((this.#host.clock() - this.#receivedNs) / 1_000) }
+  #given(status: number | undefined): MockDelay {
+    const { receivedNs } = this.#exchange
+    const actualUs = Math.floor((this.#host.clock() - receivedNs) / 1_000)
+    const delay = { plannedUs: this.#plan.plannedUs, actualUs }
+    this.#host.given(this.#exchange.keyLabel, delay, status)
+    return delay
   }
+}
+
+/** The connection ends after the answer, which does not say so. */
+export function closeAfter(response: ServerResponse): void {
+  response.once('finish', () => {
+    response.req.socket.destroySoon()
+  })
 }
 
 function headOf(body: string): string[] {

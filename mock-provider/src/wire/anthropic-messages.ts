@@ -1,19 +1,15 @@
-import type { Wire } from '../answers.ts'
 import { asciiJson, CompletionTemplate, estimateTokens, type BodyShape } from '../completion.ts'
 import { badRequest, ProviderError } from '../provider-error.ts'
 import type { StreamScript } from '../stream.ts'
-import { chunkText, messageId, type MockDelay } from '../truth.ts'
+import { messageId, type MockDelay } from '../truth.ts'
 import { anthropicError } from './anthropic-error.ts'
 import { isFields, readBoolean, readCount, readMessages, readModel, shown, type Fields } from './request-fields.ts'
 import { decideToolCall, fragments, type Tool, type ToolCall, type ToolChoice } from './tool-call.ts'
+import { streamLength, type StreamFacts, type Wire, type WireRequest } from './wire.ts'
 
 /** What the mock needs to know of a messages request. */
-export interface MessagesRequest {
-  /** The model as an ASCII JSON string, ready for the answer. */
-  model: string
-  promptTokens: number
+export interface MessagesRequest extends WireRequest {
   stream: boolean
-  maxTokens: number
   toolCall: ToolCall | undefined
 }
 
@@ -31,11 +27,10 @@ export function readAnthropicKey(headers: Record<string, unknown>): string {
 
 /**
  * @param bodyChars length of the whole body
- * @param modelRoomBytes longest model, as JSON, that fits into an answer
  * @throws {ProviderError} 400 naming what is wrong
  */
-export function readMessagesRequest(fields: Fields, bodyChars: number, modelRoomBytes: number): MessagesRequest {
-  const model = readModel(fields.model, modelRoomBytes)
+export function readMessagesRequest(fields: Fields, bodyChars: number): MessagesRequest {
+  const model = readModel(fields.model)
   const messages = readMessages(fields.messages)
   const maxTokens = readCount(fields.max_tokens, 'max_tokens')
   if (maxTokens === undefined) throw badRequest('max_tokens: must be given, a whole number of at least 1', 'max_tokens')
@@ -88,34 +83,20 @@ function usageJson(inputTokens: number, outputTokens: number): string {
   return `{"input_tokens":${inputTokens},"output_tokens":${outputTokens}}`
 }
 
+const TEMPLATE = new CompletionTemplate(MESSAGE)
+
 /** Messages as Anthropic gives them. Source: https://platform.claude.com/docs/en/api/messages */
-export class MessagesWire implements Wire<MessagesRequest> {
-  readonly #template: CompletionTemplate
-  readonly #tokens: number
-
-  /** @param options.tokens content chunks of a stream */
-  constructor(options: { responseBytes: number; tokens: number }) {
-    this.#template = new CompletionTemplate(options.responseBytes, MESSAGE)
-    this.#tokens = options.tokens
-  }
-
-  get modelRoomBytes(): number {
-    return this.#template.modelRoomBytes
-  }
-
-  body(request: MessagesRequest, sequence: number, delay: MockDelay, createdSec: number): string {
-    const { model, promptTokens, maxTokens, toolCall } = request
-    if (!toolCall) return this.#template.compose({ sequence, delay, createdSec, model, promptTokens, maxTokens })
+export const messagesWire: Wire<MessagesRequest> = {
+  smallestBytes: ({ model, toolCall }) => (toolCall ? 0 : TEMPLATE.smallestBytes(model)),
+  body({ model, promptTokens, maxTokens, toolCall }, facts) {
+    const { sequence, delay, createdSec } = facts
+    if (!toolCall) return TEMPLATE.compose({ sequence, delay, createdSec, model, promptTokens, maxTokens }, facts)
     const block = toolUseJson(toolCall.name, sequence, toolCall.argumentsJson)
     const usage = usageJson(promptTokens, estimateTokens(toolCall.argumentsJson.length))
     return `{"id":"${messageId(sequence, delay)}","type":"message","role":"assistant","model":${model},"content":[${block}],"stop_reason":"tool_use","stop_sequence":null,"usage":${usage}}`
-  }
-
-  stream(request: MessagesRequest, sequence: number): StreamScript | undefined {
-    return request.stream ? new MessageStream(request, this.#tokens, sequence) : undefined
-  }
-
-  readonly error = anthropicError
+  },
+  stream: (request, facts) => (request.stream ? new MessageStream(request, facts) : undefined),
+  error: anthropicError,
 }
 
 function toolUseJson(name: string, sequence: number, inputJson: string): string {
@@ -133,15 +114,18 @@ class MessageStream implements StreamScript {
   readonly #sequence: number
   /** Of the tool's input; undefined for a stream of text. */
   readonly #fragments: string[] | undefined
+  readonly #outputTokens: number
   readonly #stopReason: string
 
-  constructor(request: MessagesRequest, tokens: number, sequence: number) {
-    const { toolCall, maxTokens } = request
+  constructor(request: MessagesRequest, facts: StreamFacts) {
+    const { toolCall } = request
+    const { tokens, chunks, capped } = streamLength(request, facts)
     this.#request = request
-    this.#sequence = sequence
-    this.#fragments = toolCall && fragments(toolCall.argumentsJson, tokens)
-    this.chunks = this.#fragments?.length ?? Math.min(maxTokens, tokens)
-    this.#stopReason = toolCall ? 'tool_use' : maxTokens < tokens ? 'max_tokens' : 'end_turn'
+    this.#sequence = facts.sequence
+    this.#fragments = toolCall && fragments(toolCall.argumentsJson, facts.tokens)
+    this.chunks = this.#fragments?.length ?? chunks
+    this.#outputTokens = this.#fragments?.length ?? tokens
+    this.#stopReason = toolCall ? 'tool_use' : capped ? 'max_tokens' : 'end_turn'
   }
 
   begin(delay: MockDelay): string {
@@ -157,10 +141,10 @@ class MessageStream implements StreamScript {
     )
   }
 
-  chunk(index: number, sentNs: bigint): string {
+  chunk(index: number, text: string): string {
     const delta = this.#fragments
       ? `{"type":"input_json_delta","partial_json":${asciiJson(this.#fragments[index])}}`
-      : `{"type":"text_delta","text":"${chunkText(index, sentNs)}"}`
+      : `{"type":"text_delta","text":"${text}"}`
     return event('content_block_delta', `,"index":0,"delta":${delta}`)
   }
 
@@ -169,7 +153,7 @@ class MessageStream implements StreamScript {
       event('content_block_stop', ',"index":0') +
       event(
         'message_delta',
-        `,"delta":{"stop_reason":"${this.#stopReason}","stop_sequence":null},"usage":{"output_tokens":${this.chunks}}`,
+        `,"delta":{"stop_reason":"${this.#stopReason}","stop_sequence":null},"usage":{"output_tokens":${this.#outputTokens}}`,
       ) +
       event('message_stop', '')
     )

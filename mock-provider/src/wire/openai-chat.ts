@@ -1,31 +1,26 @@
 import { asciiJson, CompletionTemplate, estimateTokens } from '../completion.ts'
-import type { Wire } from '../answers.ts'
 import { badRequest, type ProviderError } from '../provider-error.ts'
 import type { StreamScript } from '../stream.ts'
-import { chunkText, completionId, type MockDelay } from '../truth.ts'
+import { completionId, type MockDelay } from '../truth.ts'
 import { openAiError } from './openai-error.ts'
 import { isFields, readBoolean, readCount, readMessages, readModel, shown, type Fields } from './request-fields.ts'
 import { decideToolCall, fragments, type Tool, type ToolCall, type ToolChoice } from './tool-call.ts'
+import { streamLength, type BodyFacts, type StreamFacts, type Wire, type WireRequest } from './wire.ts'
 
 /** What the mock needs to know of a chat request. */
-export interface ChatRequest {
-  /** The model as an ASCII JSON string, ready for the answer. */
-  model: string
-  promptTokens: number
+export interface ChatRequest extends WireRequest {
   stream: boolean
   /** Whether a stream ends with a chunk that has the usage. */
   includeUsage: boolean
-  maxTokens: number | undefined
   toolCall: ToolCall | undefined
 }
 
 /**
  * @param bodyChars length of the whole body
- * @param modelRoomBytes longest model, as JSON, that fits into an answer
  * @throws {ProviderError} 400 naming what is wrong
  */
-export function readChatRequest(fields: Fields, bodyChars: number, modelRoomBytes: number): ChatRequest {
-  const model = readModel(fields.model, modelRoomBytes)
+export function readChatRequest(fields: Fields, bodyChars: number): ChatRequest {
+  const model = readModel(fields.model)
   const messages = readMessages(fields.messages)
   const stream = readBoolean(fields.stream, 'stream')
   const maxTokens =
@@ -80,34 +75,30 @@ function readToolChoice(choice: unknown): ToolChoice {
   )
 }
 
+const TEMPLATE = new CompletionTemplate()
+
 /** Chat completions as OpenAI gives them. Source: https://platform.openai.com/docs/api-reference/chat */
 export class ChatWire implements Wire<ChatRequest> {
-  readonly #template: CompletionTemplate
-  readonly #tokens: number
   readonly error: (error: ProviderError) => string
 
-  /** @param options.tokens content chunks of a stream */
-  constructor(options: { responseBytes: number; tokens: number }, error = openAiError) {
+  constructor(error = openAiError) {
     this.error = error
-    this.#template = new CompletionTemplate(options.responseBytes)
-    this.#tokens = options.tokens
   }
 
-  get modelRoomBytes(): number {
-    return this.#template.modelRoomBytes
+  smallestBytes({ model, toolCall }: ChatRequest): number {
+    return toolCall ? 0 : TEMPLATE.smallestBytes(model)
   }
 
-  body(request: ChatRequest, sequence: number, delay: MockDelay, createdSec: number): string {
+  body(request: ChatRequest, facts: BodyFacts): string {
     const { model, promptTokens, maxTokens, toolCall } = request
-    if (toolCall) return toolCallBody(request, toolCall, sequence, delay, createdSec)
-    return this.#template.compose({ sequence, delay, createdSec, model, promptTokens, maxTokens })
+    if (toolCall) return toolCallBody(request, toolCall, facts)
+    const { sequence, delay, createdSec } = facts
+    return TEMPLATE.compose({ sequence, delay, createdSec, model, promptTokens, maxTokens }, facts)
   }
 
-  stream(request: ChatRequest, sequence: number): StreamScript | undefined {
+  stream(request: ChatRequest, facts: StreamFacts): StreamScript | undefined {
     if (!request.stream) return undefined
-    return request.toolCall
-      ? new ToolCallStream(request, request.toolCall, this.#tokens, sequence)
-      : new TextStream(request, this.#tokens, sequence)
+    return request.toolCall ? new ToolCallStream(request, request.toolCall, facts) : new TextStream(request, facts)
   }
 }
 
@@ -122,9 +113,7 @@ function usageJson(promptTokens: number, completionTokens: number): string {
 function toolCallBody(
   { model, promptTokens }: ChatRequest,
   toolCall: ToolCall,
-  sequence: number,
-  delay: MockDelay,
-  createdSec: number,
+  { sequence, delay, createdSec }: BodyFacts,
 ): string {
   const usage = usageJson(promptTokens, estimateTokens(toolCall.argumentsJson.length))
   return `{"id":"${completionId(sequence, delay)}","object":"chat.completion","created":${createdSec},"model":${model},"choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[${toolCallJson(toolCall, sequence)}],"refusal":null},"logprobs":null,"finish_reason":"tool_calls"}],"usage":${usage}}`
@@ -164,14 +153,16 @@ class ChunkFrame {
 
 class TextStream implements StreamScript {
   readonly chunks: number
+  readonly #tokens: number
   readonly #capped: boolean
   readonly #frame: ChunkFrame
 
-  constructor(request: ChatRequest, tokens: number, sequence: number) {
-    const { maxTokens = Infinity } = request
-    this.#capped = maxTokens < tokens
-    this.chunks = Math.min(maxTokens, tokens)
-    this.#frame = new ChunkFrame(request, sequence)
+  constructor(request: ChatRequest, facts: StreamFacts) {
+    const { tokens, chunks, capped } = streamLength(request, facts)
+    this.chunks = chunks
+    this.#tokens = tokens
+    this.#capped = capped
+    this.#frame = new ChunkFrame(request, facts.sequence)
   }
 
   begin(delay: MockDelay, createdSec: number): string {
@@ -179,12 +170,12 @@ class TextStream implements StreamScript {
     return this.#frame.delta('{"role":"assistant","content":"","refusal":null}')
   }
 
-  chunk(index: number, sentNs: bigint): string {
-    return this.#frame.delta(`{"content":"${chunkText(index, sentNs)}"}`)
+  chunk(_index: number, text: string): string {
+    return this.#frame.delta(`{"content":"${text}"}`)
   }
 
   end(): string {
-    return this.#frame.end(this.#capped ? 'length' : 'stop', this.chunks)
+    return this.#frame.end(this.#capped ? 'length' : 'stop', this.#tokens)
   }
 }
 
@@ -195,7 +186,7 @@ class ToolCallStream implements StreamScript {
   readonly #fragments: string[]
   readonly #frame: ChunkFrame
 
-  constructor(request: ChatRequest, toolCall: ToolCall, tokens: number, sequence: number) {
+  constructor(request: ChatRequest, toolCall: ToolCall, { sequence, tokens }: StreamFacts) {
     this.#sequence = sequence
     this.#toolCall = toolCall
     this.#fragments = fragments(toolCall.argumentsJson, tokens)

@@ -1,17 +1,14 @@
-import type { Wire } from '../answers.ts'
 import { estimateTokens } from '../completion.ts'
 import { badRequest } from '../provider-error.ts'
 import { base64Of, vectorOf } from './embeddings-vector.ts'
 import { openAiError } from './openai-error.ts'
 import { readCount, readModel, shown, type Fields } from './request-fields.ts'
+import type { Wire, WireRequest } from './wire.ts'
 
 /** What the mock needs to know of an embeddings request. */
-export interface EmbeddingsRequest {
-  /** The model as an ASCII JSON string, ready for the answer. */
-  model: string
+export interface EmbeddingsRequest extends WireRequest {
   /** One text for each vector; tokens stand for a text of their own. */
   inputs: readonly string[]
-  promptTokens: number
   dimensions: number
   base64: boolean
 }
@@ -32,6 +29,7 @@ export function readEmbeddingsRequest(fields: Fields): EmbeddingsRequest {
     model,
     inputs,
     promptTokens: tokens,
+    maxTokens: undefined,
     dimensions: readCount(fields.dimensions, 'dimensions', MOST_DIMENSIONS) ?? DEFAULT_DIMENSIONS,
     base64: format === 'base64',
   }

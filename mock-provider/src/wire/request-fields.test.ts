@@ -5,7 +5,7 @@ import { ProviderError } from '../provider-error.ts'
 import { readMessagesRequest } from './anthropic-messages.ts'
 import { readChatRequest } from './openai-chat.ts'
 import { readEmbeddingsRequest } from './openai-embeddings.ts'
-import { parseFields, type Fields } from './request-fields.ts'
+import { parseFields, shown, type Fields } from './request-fields.ts'
 
 const NAMES = ['model', 'messages', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'tools']
 const MORE_NAMES = ['tool_choice', 'input', 'dimensions', 'encoding_format']
@@ -19,7 +19,7 @@ test('whatever the fields hold, a request is read or refused with 400 and a mess
       const request = (mostlyGood ? { ...GOOD, ...wild } : wild) as Fields
       for (const read of [readChatRequest, readMessagesRequest, readEmbeddingsRequest]) {
         try {
-          read(request, 100, 64)
+          read(request, 100)
         } catch (error) {
           assert.ok(error instanceof ProviderError, String(error))
           assert.equal(error.statusCode, 400)
@@ -41,4 +41,11 @@ test('whatever text a body is, it is a JSON object or refused with 400', () => {
       }
     }),
   )
+})
+
+test('however deep a value is, a message shows something', () => {
+  const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000))
+  assert.equal(shown(deep), 'a value nested too deep')
+  assert.equal(shown([[1]]), '[[1]]')
+  assert.equal(shown(undefined), 'nothing')
 })

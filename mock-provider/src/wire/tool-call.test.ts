@@ -54,7 +54,10 @@ describe('example arguments', () => {
     for (const schema of [undefined, null, 5, [], {}, { properties: 3 }, JSON.parse(deep)]) {
       assert.deepEqual(exampleArguments(schema), {})
     }
-    exampleArguments({ properties: { deep: JSON.parse(deep) as unknown } })
+    const tooDeep = JSON.parse(deep) as unknown
+    exampleArguments({ properties: { deep: tooDeep } })
+    const given = { properties: { one: { const: tooDeep }, other: { enum: [tooDeep] } } }
+    assert.deepEqual(exampleArguments(given), { one: 'x', other: 'x' })
     fc.assert(fc.property(fc.jsonValue(), (schema) => typeof exampleArguments(schema) === 'object'))
   })
 })

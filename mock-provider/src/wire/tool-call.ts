@@ -1,6 +1,6 @@
 import { asciiJson } from '../completion.ts'
 import { badRequest } from '../provider-error.ts'
-import { contentText, isFields, shown } from './request-fields.ts'
+import { contentText, isDeeper, isFields, shown } from './request-fields.ts'
 
 /** The call that an answer makes. */
 export interface ToolCall {
@@ -56,8 +56,8 @@ const DEEPEST = 16
 
 function exampleValue(schema: unknown, depth: number): unknown {
   if (!isFields(schema) || depth > DEEPEST) return 'x'
-  if ('const' in schema) return schema.const
-  if (Array.isArray(schema.enum) && schema.enum.length > 0) return schema.enum[0]
+  const given: unknown = 'const' in schema ? schema.const : Array.isArray(schema.enum) ? schema.enum[0] : undefined
+  if (given !== undefined) return isDeeper(given, DEEPEST) ? 'x' : given
   const type: unknown = Array.isArray(schema.type) ? schema.type[0] : schema.type
   switch (type) {
     case 'object': {

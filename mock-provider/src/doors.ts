@@ -1,0 +1,65 @@
+import { Server as NetServer, type ListenOptions, type Server, type Socket } from 'node:net'
+import type { Random } from './random.ts'
+
+/** Who gets a connection: all, a share, or nobody. */
+export interface DoorPolicy {
+  refuseConnections: boolean
+  /** Share of connections that are reset at once. */
+  refuseRate: number
+}
+
+/**
+ * Lets connections in. While they are refused the socket does not listen at all, so that callers see what they would of
+ * a provider that is down; those that are open stay.
+ */
+export class Doors {
+  readonly #server: Server
+  readonly #random: Random
+  readonly #policy: () => DoorPolicy
+  #address: ListenOptions | undefined
+  #isMoving = false
+
+  constructor(server: Server, random: Random, policy: () => DoorPolicy) {
+    this.#server = server
+    this.#random = random
+    this.#policy = policy
+  }
+
+  /** @param address where the server listens, the port that it got */
+  opened(address: ListenOptions): void {
+    this.#address = address
+    this.follow()
+  }
+
+  /** Whether the new connection may stay. */
+  letsIn(socket: Socket): boolean {
+    const { refuseRate } = this.#policy()
+    if (refuseRate === 0 || this.#random() >= refuseRate) return true
+    socket.resetAndDestroy()
+    return false
+  }
+
+  /** Nobody is let in any more, whatever the policy says. */
+  shut(): void {
+    this.#address = undefined
+  }
+
+  /** Opens or closes as the policy says by now. */
+  follow(): void {
+    const address = this.#address
+    if (!address || this.#isMoving) return
+    const isWanted = !this.#policy().refuseConnections
+    if (isWanted === this.#server.listening) return
+    this.#isMoving = true
+    const moved = (): void => {
+      this.#isMoving = false
+      this.follow()
+    }
+    if (isWanted) this.#server.listen(address, moved)
+    // Not the close of an HTTP server, which ends idle connections too; and without waiting for those that are open.
+    else {
+      NetServer.prototype.close.call(this.#server)
+      setImmediate(moved)
+    }
+  }
+}
