@@ -82,14 +82,9 @@ export class Control {
   merged(patch: unknown): WrittenConfig {
     if (!isFields(patch)) throw new MockUsageError(['the change must be a JSON object of settings'], WHERE)
     const fixed = Object.keys(START_SETTINGS).filter((name) => name in patch && !this.#isAsBefore(name, patch[name]))
-    if (fixed.length > 0) {
-      throw new MockUsageError(
-        fixed.map((name) => `${name}: is decided when the mock starts`),
-        WHERE,
-      )
-    }
     const written = mergePatch(this.#written, patch) as WrittenConfig
-    const { problems } = readConfig(written)
+    const problems = fixed.map((name) => `${name}: is decided when the mock starts`)
+    problems.push(...readConfig(written).problems)
     if (problems.length > 0) throw new MockUsageError(problems, WHERE)
     return written
   }
