@@ -5,7 +5,7 @@ import { parseHostCpu } from '../../harness/src/proc-texts.ts'
 import { readProcText } from '../../harness/src/process-tree.ts'
 import { BUILTIN_NODE_FLAGS } from '../../harness/src/targets/builtin.ts'
 import { cpuUs, startGateway, startMock, type RunningProgram } from '../lib/programs.ts'
-import { StreamClient } from './stream-client.ts'
+import { driveStreams } from './drive.ts'
 import { Tally } from './tally.ts'
 
 export interface StreamLoad {
@@ -43,13 +43,6 @@ export interface Cores {
   rest: number
 }
 
-/** Streams begun a second: what opening them costs must not fall into the window. */
-const RAMP_PER_SEC = 1_000
-/** From the last stream's start to the window: compilers and heaps find their level. */
-const SETTLE_MS = 2_000
-/** What the last chunks may take after the window, before they count as lost. */
-const GIVE_UP_AFTER_MS = 10_000
-const OPENING_AT_ONCE = 256
 const STOP_AFTER_MS = 86_400_000
 
 /** One run against a fresh mock and a fresh gateway. */
@@ -90,100 +83,36 @@ function gatewayConfig(mockUrl: string, streams: number): GatewayConfigFile {
   }
 }
 
-interface Planned {
-  client: StreamClient
-  url: URL
-  /** From the start of the ramp. */
-  startMs: number
-}
-
 async function measure(
   load: StreamLoad,
   intervalMs: number,
   { mock, gateway }: { mock: RunningProgram; gateway: RunningProgram },
 ): Promise<StreamRun> {
   const count = load.streams + load.directStreams
-  const startsMs = plannedStarts(count, intervalMs, load.burst)
-  const windowStartMs = Math.max(...startsMs) + intervalMs + SETTLE_MS
-  const windowEndMs = windowStartMs + load.durationMs
   const window = { startNs: Infinity, endNs: Infinity }
   const tallies = {
     gateway: new Tally(window, intervalMs * 1e6),
     direct: new Tally(window, intervalMs * 1e6),
   }
   const urls = { gateway: new URL(gateway.url), direct: new URL(mock.url) }
-  const planned: Planned[] = []
-  for (let index = 0; index < count; index++) {
+  const ways = Array.from({ length: count }, (_, index) => {
     // Evenly among the others, so that the floor sees the same instants.
     const before = Math.floor((index * load.directStreams) / count)
     const after = Math.floor(((index + 1) * load.directStreams) / count)
     const way = after > before ? 'direct' : 'gateway'
-    planned.push({ client: new StreamClient(urls[way], tallies[way]), url: urls[way], startMs: startsMs[index]! })
-    if (index % OPENING_AT_ONCE === 0) await planned.at(-1)!.client.opened
-  }
-  await Promise.all(planned.map(({ client }) => client.opened))
-
-  const rampNs = Number(process.hrtime.bigint())
-  window.startNs = rampNs + windowStartMs * 1e6
-  window.endNs = rampNs + windowEndMs * 1e6
-  const ramped = startAll(planned, rampNs, (startMs) => Math.ceil((windowEndMs - startMs) / intervalMs))
-  const usage = coresInside(rampNs, windowStartMs, windowEndMs, { gateway: gateway.pid, mock: mock.pid })
-
-  const givingUp = new AbortController()
-  void delay(windowEndMs + GIVE_UP_AFTER_MS, undefined, { signal: givingUp.signal }).then(
-    () => {
-      for (const { client } of planned) client.giveUp()
-    },
-    () => undefined,
+    return { url: urls[way], tally: tallies[way] }
+  })
+  const pids = { gateway: gateway.pid, mock: mock.pid }
+  const cores = await driveStreams(
+    { ways, intervalMs, durationMs: load.durationMs, burst: load.burst, window },
+    (ramp) => coresInside(ramp.startNs, ramp.windowStartMs, ramp.windowEndMs, pids),
   )
-  await ramped
-  await Promise.all(planned.map(({ client }) => client.ended))
-  givingUp.abort()
-  const cores = await usage
   return {
     ...tallies,
     gatewayUsPerChunk: (cores.gateway * load.durationMs * 1e3) / tallies.gateway.transitNs.count,
     cores,
     stagesNs: await stagesOf(gateway.url),
   }
-}
-
-/**
- * When each stream starts, ms from the first. Groups of RAMP_PER_SEC follow one another an interval apart; inside the
- * interval each stream has a place of its own, so that the chunks of all of them are spread over it. In a burst all
- * have the same place.
- */
-function plannedStarts(count: number, intervalMs: number, burst: boolean): number[] {
-  const perGroup = Math.max(1, Math.round((RAMP_PER_SEC * intervalMs) / 1_000))
-  const groups = Math.ceil(count / perGroup)
-  return Array.from({ length: count }, (_, index) => {
-    const group = Math.floor(index / perGroup)
-    const place = burst ? 0 : ((index % perGroup) + group / groups) / perGroup
-    return (group + place) * intervalMs
-  })
-}
-
-async function startAll(
-  planned: readonly Planned[],
-  rampNs: number,
-  chunksFrom: (startMs: number) => number,
-): Promise<void> {
-  for (let next = 0; next < planned.length;) {
-    const elapsedMs = (Number(process.hrtime.bigint()) - rampNs) / 1e6
-    for (; next < planned.length && planned[next]!.startMs <= elapsedMs; next++) {
-      const { client, url, startMs } = planned[next]!
-      const chunks = chunksFrom(startMs)
-      client.start(requestTo(url, chunks), chunks)
-    }
-    await delay(1)
-  }
-}
-
-function requestTo(url: URL, chunks: number): string {
-  const messages = [{ role: 'user', content: 'Tell me, one word at a time, what a gateway costs.' }]
-  const body = JSON.stringify({ model: 'openai/gpt-4o-mini', messages, stream: true, max_tokens: chunks })
-  const head = ['POST /v1/chat/completions HTTP/1.1', `host: ${url.host}`, 'content-type: application/json']
-  return `${head.join('\r\n')}\r\ncontent-length: ${body.length}\r\n\r\n${body}`
 }
 
 /** CPU between two instants. */
