@@ -54,19 +54,30 @@ export class MockUsageError extends Error {
 /** Models and keys with settings of their own, each: their pairs are checked one by one. */
 const MOST_OVERRIDES = 200
 
+/** A config, which must not be used when there are problems. */
+interface ReadConfig {
+  config: MockConfig
+  problems: string[]
+}
+
+const itself = (name: string): string => name
+
 /**
  * Reads a whole config; what it leaves out has its default.
  * @param nameOf how a problem calls a setting: `--latency` where it came from that flag
- * @returns the config, which must not be used when there are problems
  */
-export function readConfig(
-  written: WrittenConfig,
-  nameOf: (name: string) => string = (name) => name,
-): { config: MockConfig; problems: string[] } {
+export function readConfig(written: WrittenConfig, nameOf = itself): ReadConfig {
+  const { config, problems } = readSettings(written, nameOf)
+  if (problems.length === 0) problems.push(...scenarioProblems(written, config, 0, nameOf))
+  return { config, problems }
+}
+
+/** The same without what is wrong with its scenario once that goes on. */
+export function readSettings(written: WrittenConfig, nameOf = itself): ReadConfig {
   const problems: string[] = []
   const given = written as Partial<Record<string, unknown>>
   for (const name of Object.keys(given)) {
-    if (name in TABLE || (STRUCTURED as readonly string[]).includes(name)) continue
+    if (Object.hasOwn(TABLE, name) || (STRUCTURED as readonly string[]).includes(name)) continue
     problems.push(`${nameOf(name)}: unknown; the settings are ${[...Object.keys(TABLE), ...STRUCTURED].join(', ')}`)
   }
   const read = (table: Record<string, Setting<unknown>>) => readTable(table, given, nameOf, problems)
@@ -83,7 +94,6 @@ export function readConfig(
   }
   // What could not be read has its default by now: there is nothing to be learned from comparing with that.
   if (problems.length === 0) problems.push(...contradictions(config, nameOf))
-  if (problems.length === 0) problems.push(...scenarioProblems(written, config.scenario, nameOf('scenario')))
   return { config, problems }
 }
 
@@ -136,7 +146,7 @@ function readOverrides(written: unknown, name: string, problems: string[]): Map<
       continue
     }
     for (const setting of Object.keys(settings)) {
-      if (setting in ANSWER_SETTINGS) continue
+      if (Object.hasOwn(ANSWER_SETTINGS, setting)) continue
       problems.push(`${nameOf(setting)}: cannot be set here; what can is ${Object.keys(ANSWER_SETTINGS).join(', ')}`)
     }
     overrides.set(of, readTable(ANSWER_SETTINGS, settings, nameOf, problems))
@@ -152,14 +162,27 @@ function readScenarioEvery(written: unknown, name: string, problems: string[]): 
   return 0
 }
 
-/** What would be wrong once a step has come, all before it included. */
-function scenarioProblems(written: WrittenConfig, scenario: readonly ScenarioStep[], name: string): string[] {
+/**
+ * What would be wrong once a step of the scenario has come, all before it included.
+ * @param config as read from `written`, without problems
+ * @param next the step that comes first
+ */
+export function scenarioProblems(
+  written: WrittenConfig,
+  { scenario, scenarioEveryMs }: MockConfig,
+  next: number,
+  nameOf = itself,
+): string[] {
   const { scenario: _itself, scenarioEvery: _its, ...before } = written
+  const round = [...scenario.entries()]
+  const steps = round.slice(next)
+  // A round begins with what the one before has left; the third is as the second.
+  if (scenarioEveryMs > 0) steps.push(...round, ...round)
   let current: WrittenConfig = before
-  for (const [index, { set }] of scenario.entries()) {
+  for (const [index, { set }] of steps) {
     current = mergePatch(current, set) as WrittenConfig
-    const { problems } = readConfig(current)
-    if (problems.length > 0) return problems.map((problem) => `${name}[${index}].set.${problem}`)
+    const { problems } = readSettings(current)
+    if (problems.length > 0) return problems.map((problem) => `${nameOf('scenario')}[${index}].set.${problem}`)
   }
   return []
 }

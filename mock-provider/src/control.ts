@@ -1,13 +1,20 @@
 import { Behaviours } from './behaviours.ts'
 import type { Clock } from './clock.ts'
-import { MockUsageError, readConfig, type MockConfig, type WrittenConfig } from './config.ts'
+import {
+  MockUsageError,
+  readConfig,
+  readSettings,
+  scenarioProblems,
+  type MockConfig,
+  type WrittenConfig,
+} from './config.ts'
 import { KeyPolicy } from './keys.ts'
 import { mergePatch } from './merge-patch.ts'
 import { START_SETTINGS, TABLE_DEFAULTS } from './settings.ts'
 import { expectationsOf, type Expectations } from './strict-check.ts'
 import { StrictTally } from './strict-tally.ts'
 import type { StrictConfig } from './strict.ts'
-import { isFields } from './wire/request-fields.ts'
+import { isDeeper, isFields } from './wire/request-fields.ts'
 
 /** What the mock does right now: replaced as a whole, so that a request never meets half of a change. */
 export interface Running {
@@ -34,6 +41,9 @@ export class Control {
   #running: Running
   #stepTimer: NodeJS.Timeout | undefined
 
+  /** The scenario's step that comes first from now on. */
+  #nextStep = 0
+
   /**
    * @param onChange called after each change, and not for the first config
    * @throws {MockUsageError} with every problem at once
@@ -42,7 +52,9 @@ export class Control {
     this.#clock = clock
     this.#onChange = onChange
     this.#written = written
-    this.#running = this.#compile(written)
+    const { config, problems } = readConfig(written)
+    if (problems.length > 0) throw new MockUsageError(problems, WHERE)
+    this.#running = this.#runningOf(config, written)
   }
 
   get running(): Running {
@@ -62,31 +74,17 @@ export class Control {
    * @throws {MockUsageError} when it would not be right; then nothing has changed
    */
   change(patch: unknown): void {
-    const written = this.merged(patch)
-    const isSeeded = isFields(patch) && 'seed' in patch
-    const keepsStrict = JSON.stringify(written.strict) === JSON.stringify(this.#written.strict)
-    this.#running = this.#compile(
-      written,
-      isSeeded ? undefined : this.#running.behaviours,
-      keepsStrict ? this.#running.strict : undefined,
-    )
-    this.#written = written
-    if (isFields(patch) && ('scenario' in patch || 'scenarioEvery' in patch)) this.startScenario()
-    this.#onChange(this.#running)
-  }
-
-  /**
-   * What the config would be after a change.
-   * @throws {MockUsageError}
-   */
-  merged(patch: unknown): WrittenConfig {
     if (!isFields(patch)) throw new MockUsageError(['the change must be a JSON object of settings'], WHERE)
+    if (isDeeper(patch, DEEPEST)) throw new MockUsageError([`the change has more than ${DEEPEST} levels`], WHERE)
+    const startsScenario = 'scenario' in patch || 'scenarioEvery' in patch
     const fixed = Object.keys(START_SETTINGS).filter((name) => name in patch && !this.#isAsBefore(name, patch[name]))
     const written = mergePatch(this.#written, patch) as WrittenConfig
-    const problems = fixed.map((name) => `${name}: is decided when the mock starts`)
-    problems.push(...readConfig(written).problems)
+    const { config, problems } = readSettings(written)
+    if (problems.length === 0) problems.push(...scenarioProblems(written, config, startsScenario ? 0 : this.#nextStep))
+    problems.unshift(...fixed.map((name) => `${name}: is decided when the mock starts`))
     if (problems.length > 0) throw new MockUsageError(problems, WHERE)
-    return written
+    this.#become(config, written, 'seed' in patch)
+    if (startsScenario) this.startScenario()
   }
 
   /** Begins the scenario at its first step. @param elapsedMs how long ago it began */
@@ -104,23 +102,36 @@ export class Control {
   #runSteps(startNs: number, next: number): void {
     const { scenario, scenarioEveryMs } = this.#running.config
     const elapsedMs = (this.#clock() - startNs) / 1e6
-    let index = next
-    for (let step = scenario[index]; step && step.atMs <= elapsedMs; step = scenario[++index]) this.change(step.set)
-    const step = scenario[index]
-    if (step)
+    this.#nextStep = next
+    for (let step = scenario[next]; step && step.atMs <= elapsedMs; step = scenario[this.#nextStep]) {
+      this.#nextStep++
+      this.#take(step.set)
+    }
+    const step = scenario[this.#nextStep]
+    if (step) {
       this.#wakeAt(startNs + step.atMs * 1e6, () => {
-        this.#runSteps(startNs, index)
+        this.#runSteps(startNs, this.#nextStep)
       })
-    else if (scenario.length > 0 && scenarioEveryMs > 0) {
-      const againNs = startNs + scenarioEveryMs * 1e6
+    } else if (scenario.length > 0 && scenarioEveryMs > 0) {
+      // One round is enough, however many were missed: each leaves the same.
+      const rounds = Math.max(1, Math.floor(elapsedMs / scenarioEveryMs))
+      const againNs = startNs + rounds * scenarioEveryMs * 1e6
       this.#wakeAt(againNs, () => {
         this.#runSteps(againNs, 0)
       })
     }
   }
 
+  /** One step of the scenario: what comes of it was right when the scenario, or the last change, was. */
+  #take(set: WrittenConfig): void {
+    const written = mergePatch(this.#written, set) as WrittenConfig
+    this.#become(readSettings(written).config, written, 'seed' in set)
+  }
+
   #wakeAt(dueNs: number, wake: () => void): void {
-    this.#stepTimer = setTimeout(wake, Math.max(0, Math.ceil((dueNs - this.#clock()) / 1e6)))
+    const dueMs = Math.ceil((dueNs - this.#clock()) / 1e6)
+    // Woken too early, it waits again.
+    this.#stepTimer = setTimeout(wake, Math.min(Math.max(0, dueMs), LONGEST_TIMER_MS))
     // A timetable keeps no mock running.
     this.#stepTimer.unref()
   }
@@ -130,9 +141,21 @@ export class Control {
     return JSON.stringify(before) === JSON.stringify(value)
   }
 
-  #compile(written: WrittenConfig, before?: Behaviours, strict?: StrictMode): Running {
-    const { config, problems } = readConfig(written)
-    if (problems.length > 0) throw new MockUsageError(problems, WHERE)
+  /** @param isSeeded whether everything that is drawn starts anew */
+  #become(config: MockConfig, written: WrittenConfig, isSeeded: boolean): void {
+    const { behaviours, strict } = this.#running
+    const keepsStrict = JSON.stringify(written.strict) === JSON.stringify(this.#written.strict)
+    this.#running = this.#runningOf(
+      config,
+      written,
+      isSeeded ? undefined : behaviours,
+      keepsStrict ? strict : undefined,
+    )
+    this.#written = written
+    this.#onChange(this.#running)
+  }
+
+  #runningOf(config: MockConfig, written: WrittenConfig, before?: Behaviours, strict?: StrictMode): Running {
     return {
       config,
       behaviours: new Behaviours(config, written, this.#clock(), before),
@@ -147,3 +170,7 @@ function strictModeOf(config: StrictConfig): StrictMode {
 }
 
 const WHERE = 'the config'
+// Beyond what any setting has, and no use of the stack.
+const DEEPEST = 100
+// setTimeout takes no more.
+const LONGEST_TIMER_MS = 2 ** 31 - 1

@@ -6,10 +6,11 @@ import { isFields } from './wire/request-fields.ts'
  */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isFields(patch)) return patch
-  const merged: Record<string, unknown> = isFields(target) ? { ...target } : {}
+  const merged = new Map(Object.entries(isFields(target) ? target : {}))
   for (const [name, value] of Object.entries(patch)) {
-    if (value === null) Reflect.deleteProperty(merged, name)
-    else merged[name] = mergePatch(merged[name], value)
+    if (value === null) merged.delete(name)
+    else merged.set(name, mergePatch(merged.get(name), value))
   }
-  return merged
+  // Not member by member: what is assigned to the name __proto__ becomes no member.
+  return Object.fromEntries(merged)
 }

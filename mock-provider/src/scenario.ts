@@ -24,12 +24,15 @@ export function readScenario(written: unknown, name: string, problems: string[])
     )
     return []
   }
-  const steps = written.flatMap((step: unknown, index) => readStep(step, `${name}[${index}]`, problems))
-  for (const [index, { atMs }] of steps.entries()) {
-    const beforeMs = steps[index - 1]?.atMs ?? 0
-    if (atMs < beforeMs) problems.push(`${name}[${index}].at: must not be before the step above, got ${atMs} ms`)
-  }
-  return steps
+  let beforeMs = 0
+  return written.flatMap((step: unknown, index) => {
+    const read = readStep(step, `${name}[${index}]`, problems)
+    for (const { atMs } of read) {
+      if (atMs < beforeMs) problems.push(`${name}[${index}].at: must not be before the step above, got ${atMs} ms`)
+      beforeMs = atMs
+    }
+    return read
+  })
 }
 
 function readStep(step: unknown, name: string, problems: string[]): ScenarioStep[] {
