@@ -41,6 +41,18 @@ interface Layer {
   written: Partial<Record<string, unknown>>
 }
 
+/** A setting where it was given. */
+interface Owner {
+  layer: Layer
+  name: AnswerSettingName
+}
+
+/** What goes on from answer to answer, and for which settings it was made. */
+interface Kept {
+  value: unknown
+  owners: readonly Owner[]
+}
+
 const LONGEST_US = 3_600_000_000
 /** Pairs of model and key that are remembered; there are more only by hundreds of each. */
 const MOST_COMPILED = 10_000
@@ -55,22 +67,17 @@ export class Behaviours {
   readonly #keys = new Map<string, Layer>()
   readonly #compiled = new Map<string, Behaviour>()
   readonly #chance: Chance
-  readonly #seed: number
-  readonly #kept = new Map<string, unknown>()
-  readonly #before: ReadonlyMap<string, unknown>
+  readonly #kept = new Map<string, Kept>()
   readonly #nowNs: number
 
   /**
    * @param written what `config` was read from
    * @param nowNs from when factors over time count, where they are new
-   * @param before what these replace
+   * @param before what these replace, of the same seed
    */
   constructor(config: MockConfig, written: WrittenConfig, nowNs: number, before?: Behaviours) {
     this.#nowNs = nowNs
-    this.#seed = config.seed
-    const goesOn = before !== undefined && before.#seed === config.seed
-    this.#chance = goesOn ? before.#chance : new Chance(config.seed)
-    this.#before = goesOn ? before.#kept : new Map<string, unknown>()
+    this.#chance = before ? before.#chance : new Chance(config.seed)
     this.#base = { name: 'mock', values: config.answer, written }
     const layersOf = (kind: 'models' | 'keys') =>
       [...config[kind]].map(([name, values]): [string, Layer] => {
@@ -81,6 +88,21 @@ export class Behaviours {
     // Requests have their model as the JSON that goes into the answer.
     for (const [model, layer] of layersOf('models')) this.#models.set(asciiJson(model), layer)
     for (const [key, layer] of layersOf('keys')) this.#keys.set(key, layer)
+    const layers = [this.#base, ...this.#models.values(), ...this.#keys.values()]
+    if (before) this.#goOn(before, new Map(layers.map((layer) => [layer.name, layer])))
+    // Now, and not with the first request: their time counts from when they were set.
+    for (const layer of layers) if ('latencyOverTime' in layer.values) this.#sinceNs(layer)
+  }
+
+  /** Takes over what goes on: all whose settings are where they were, written as they were. */
+  #goOn(before: Behaviours, layers: ReadonlyMap<string, Layer>): void {
+    for (const [id, kept] of before.#kept) {
+      const isAsBefore = ({ layer, name }: Owner) => {
+        const now = layers.get(layer.name)
+        return now !== undefined && isSame(now.written[name], layer.written[name])
+      }
+      if (kept.owners.every(isAsBefore)) this.#kept.set(id, kept)
+    }
   }
 
   /** @param modelJson as `asciiJson` gives it */
@@ -102,17 +124,15 @@ export class Behaviours {
       (all, layer) => ({ ...all, ...layer.values }),
       {},
     ) as AnswerValues
-    /** What the layer that set `name` goes on with; made anew where that is written otherwise than before. */
-    const identityOf = (name: AnswerSettingName) => {
-      const owner = layers.findLast((layer) => name in layer.values) ?? this.#base
-      return `${owner.name} ${name} ${JSON.stringify(owner.written[name])}`
+    const ownerOf = (name: AnswerSettingName): Owner => {
+      return { name, layer: layers.findLast(({ values }) => name in values) ?? this.#base }
     }
-    const keep = <T>(name: AnswerSettingName, make: () => T): T => this.#keep(identityOf(name), make)
+    const keep = <T>(name: AnswerSettingName, make: () => T): T => this.#keep([ownerOf(name)], make)
     const sampled = (name: AnswerSettingName, distribution: Distribution, random: Random) =>
       keep(name, () => distribution.sampler(random))
 
     const { delays, sizes, tokens } = this.#chance
-    const sinceNs = keep('latencyOverTime', () => this.#nowNs)
+    const sinceNs = this.#sinceNs(ownerOf('latencyOverTime').layer)
     const modelOf = (model: LatencyModel) =>
       withOverTime(withPromptTokens(model, values.latencyPerPromptToken * 1_000), values.latencyOverTime, sinceNs)
     const whole = modelOf(
@@ -122,15 +142,15 @@ export class Behaviours {
     const queue = values.servers > 0 ? keep('servers', () => new ServerQueue(values.servers)) : undefined
     const { responseSize, requestsPerMinute, tokensPerMinute } = values
     const isLimited = requestsPerMinute !== undefined || tokensPerMinute !== undefined
-    const limitedBy = `${identityOf('requestsPerMinute')} ${identityOf('tokensPerMinute')}`
+    const limitedBy = [ownerOf('requestsPerMinute'), ownerOf('tokensPerMinute')]
     return {
       nextDelayUs(arrival) {
-        const serviceUs = whole.nextDelayUs(arrival)
-        return bounded(queue ? queue.delayUs(arrival.receivedNs, serviceUs) : serviceUs)
+        const serviceUs = bounded(whole.nextDelayUs(arrival))
+        return queue ? bounded(queue.delayUs(arrival.receivedNs, serviceUs)) : serviceUs
       },
       nextFirstTokenUs(arrival, restUs) {
-        const firstUs = first.nextDelayUs(arrival)
-        if (!queue) return bounded(firstUs)
+        const firstUs = bounded(first.nextDelayUs(arrival))
+        if (!queue) return firstUs
         const laterUs = restUs()
         return bounded(queue.delayUs(arrival.receivedNs, firstUs + laterUs) - laterUs)
       },
@@ -158,11 +178,21 @@ export class Behaviours {
     }
   }
 
-  #keep<T>(name: string, make: () => T): T {
-    const kept = this.#kept.has(name) ? this.#kept.get(name) : (this.#before.get(name) ?? make())
-    this.#kept.set(name, kept)
-    return kept as T
+  /** From when the layer's factors over time count. */
+  #sinceNs(layer: Layer): number {
+    return this.#keep([{ layer, name: 'latencyOverTime' }], () => this.#nowNs)
   }
+
+  #keep<T>(owners: readonly Owner[], make: () => T): T {
+    const id = owners.map(({ layer, name }) => `${layer.name} ${name}`).join('\n')
+    const kept = this.#kept.get(id) ?? { value: make(), owners }
+    this.#kept.set(id, kept)
+    return kept.value as T
+  }
+}
+
+function isSame(written: unknown, before: unknown): boolean {
+  return written === before || JSON.stringify(written) === JSON.stringify(before)
 }
 
 /** The id has room for an hour. */
