@@ -11,6 +11,46 @@ export interface AnswerSink {
   once(event: 'drain', listener: () => void): unknown
 }
 
+/**
+ * A stream of many small chunks. Node writes each as three pieces (length, text, end of line), a vectored write; framed
+ * here, a chunk is one string and one plain write, at two thirds of the cost.
+ */
+export class ChunkSink implements AnswerSink {
+  readonly #response: ServerResponse
+  #began = false
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  get destroyed(): boolean {
+    return this.#response.destroyed
+  }
+
+  writeHead(status: number, head: string[]): void {
+    this.#response.writeHead(status, head)
+  }
+
+  write(text: string): boolean {
+    const { socket, chunkedEncoding } = this.#response
+    // Node writes the head, with the first chunk; and all of it while the answer waits behind another one.
+    if (!this.#began || !socket || !chunkedEncoding) {
+      this.#began = true
+      return this.#response.write(text, 'latin1')
+    }
+    return socket.write(`${text.length.toString(16)}\r\n${text}\r\n`, 'latin1')
+  }
+
+  end(text: string): void {
+    this.#response.end(text, 'latin1')
+  }
+
+  once(event: 'drain', listener: () => void): void {
+    const { socket } = this.#response
+    ;(socket?.writableNeedDrain ? socket : this.#response).once(event, listener)
+  }
+}
+
 const HEAD_PIECES = 8
 
 /**
@@ -21,6 +61,7 @@ export class SlowHeadSink implements AnswerSink {
   readonly #response: ServerResponse
   readonly #forMs: number
   readonly #onEnd: () => void
+  readonly #onHeld: () => void
   #head = ''
   /** What is written once the head is out. */
   #body = ''
@@ -28,11 +69,15 @@ export class SlowHeadSink implements AnswerSink {
   #ended = false
   #drainListener: (() => void) | undefined
 
-  /** @param onEnd called once, when everything is written or the caller is gone */
-  constructor(response: ServerResponse, forMs: number, onEnd: () => void) {
+  /**
+   * @param onEnd called once, when everything is written or the caller is gone
+   * @param onHeld called before that, when all of the answer is given and waits for its head
+   */
+  constructor(response: ServerResponse, forMs: number, onEnd: () => void, onHeld: () => void = () => undefined) {
     this.#response = response
     this.#forMs = forMs
     this.#onEnd = onEnd
+    this.#onHeld = onHeld
   }
 
   get destroyed(): boolean {
@@ -64,6 +109,7 @@ export class SlowHeadSink implements AnswerSink {
     this.write(text)
     this.#ended = true
     if (this.#headIsOut) this.#response.req.socket.destroySoon()
+    else this.#onHeld()
   }
 
   once(_event: 'drain', listener: () => void): void {

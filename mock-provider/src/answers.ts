@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { SlowHeadSink, type AnswerSink } from './answer-sink.ts'
+import { ChunkSink, SlowHeadSink, type AnswerSink } from './answer-sink.ts'
 import type { Behaviour } from './behaviour.ts'
 import type { Clock } from './clock.ts'
 import { DelayQueue } from './delay-queue.ts'
@@ -77,8 +77,13 @@ export class Answers {
         if (this.#draining) socket.destroy()
         else if (!socket.destroyed) this.#hung.add(socket)
       },
-      resumeAfter: (forMs, item) => {
+      resumeAfter: (forMs, item, response) => {
         this.#queue.add(clock() + forMs * 1e6, item)
+        response.once('close', () => {
+          if (response.writableEnded) return
+          this.#queue.remove(item)
+          this.#settle()
+        })
       },
       slowHead: (response, forMs) => this.#slowHead(response, forMs),
       given: (keyLabel, delay, status) => {
@@ -166,7 +171,7 @@ export class Answers {
     const { wire, request, response, keyLabel, receivedNs } = exchange
     const { socket } = response.req
     if (fault?.kind === 'close') closeAfter(response)
-    const sink = fault?.kind === 'slow-headers' ? this.#slowHead(response, fault.forMs) : response
+    const sink = fault?.kind === 'slow-headers' ? this.#slowHead(response, fault.forMs) : new ChunkSink(response)
     const stream = new TokenStream({
       sink,
       socket,
@@ -213,11 +218,15 @@ export class Answers {
   }
 
   #slowHead(response: ServerResponse, forMs: number): AnswerSink {
-    const sink = new SlowHeadSink(response, forMs, () => {
-      this.#held.delete(sink)
-      this.#settle()
-    })
-    this.#held.add(sink)
+    const sink: SlowHeadSink = new SlowHeadSink(
+      response,
+      forMs,
+      () => {
+        this.#held.delete(sink)
+        this.#settle()
+      },
+      () => this.#held.add(sink),
+    )
     return sink
   }
 

@@ -61,19 +61,21 @@ test('a fault that a request asks for is read from its header', () => {
 })
 
 test('a fault that does not exist is refused with what would be right', () => {
-  for (const text of [
-    '',
-    'error',
-    'error=200',
-    'error=600',
-    'error=503;retry-after=x',
-    'stall',
-    'stall=x',
-    'explode',
-  ]) {
+  for (const text of ['', 'error', 'error=200', 'error=600', 'error=503;retry-after=x', 'stall', 'explode']) {
     assert.throws(() => parseFault(text), {
       statusCode: 400,
       message: `x-mock-fault: "${text}" is not a fault; write error=<400 to 599>, error=429;retry-after=<seconds>, reset, hang, cut, truncate, garble, close, stall=<duration> or slow-headers=<duration>`,
     })
+  }
+})
+
+test('a fault that lasts has a duration of an hour at most', () => {
+  assert.deepEqual(parseFault('stall=3600s'), { kind: 'stall', forMs: 3_600_000 })
+  for (const [text, message] of [
+    ['stall=x', 'x-mock-fault: stall: "x" is not a duration; write 1500, 1500ms or 1.5s'],
+    ['stall=3601s', 'x-mock-fault: stall: must be at most 3600000 ms, got 3601000 ms'],
+    ['slow-headers=3600001', 'x-mock-fault: slow-headers: must be at most 3600000 ms, got 3600001 ms'],
+  ] as const) {
+    assert.throws(() => parseFault(text), { statusCode: 400, message })
   }
 })

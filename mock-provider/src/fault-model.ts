@@ -1,6 +1,6 @@
 import { badRequest } from './provider-error.ts'
 import type { Random } from './random.ts'
-import { parseDurationMs, parseInteger } from './units.ts'
+import { parseDurationMs, parseInteger, within } from './units.ts'
 
 /** What happens to a request in place of its answer, or to that, at the time at which it would have been given. */
 export type Fault =
@@ -51,6 +51,8 @@ export const MOCK_FAULT_HEADER = 'x-mock-fault'
 const ERROR_FAULT = /^error=(\d+)(?:;retry-after=(\d+))?$/
 const PLAIN_FAULTS = ['reset', 'hang', 'cut', 'truncate', 'garble', 'close'] as const
 const LASTING_FAULTS = ['stall', 'slow-headers'] as const
+/** As the settings have it; timers know nothing above 25 days. */
+const parseForMs = within({ minimum: 0, maximum: 3_600_000 }, ' ms', parseDurationMs)
 
 /**
  * @example parseFault('error=429;retry-after=2') // { kind: 'error', status: 429, retryAfterSec: 2 }
@@ -63,8 +65,9 @@ export function parseFault(text: string): Fault {
   if (plain !== undefined) return { kind: plain }
   const lasting = LASTING_FAULTS.find((kind) => written.startsWith(`${kind}=`))
   if (lasting !== undefined) {
-    const forMs = parseDurationMs(written.slice(lasting.length + 1))
+    const forMs = parseForMs(written.slice(lasting.length + 1))
     if (forMs.ok) return { kind: lasting, forMs: forMs.value }
+    throw badRequest(`${MOCK_FAULT_HEADER}: ${lasting}: ${forMs.problem}`)
   }
   const match = ERROR_FAULT.exec(written)
   const status = parseInteger(match?.[1] ?? '')

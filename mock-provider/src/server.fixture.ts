@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { WrittenConfig } from './config.ts'
-import { createMockServer, type MockServer } from './server.ts'
+import { createMockServer, type MockServer, type MockServerOptions } from './server.ts'
 
 /** What the tests of the server share: a mock on a free port, and requests to it. */
 
@@ -14,8 +14,12 @@ export interface Mock {
 }
 
 /** A mock on a free port, with its own connections; both are gone after `use`. */
-export async function withMock(config: WrittenConfig, use: (mock: Mock) => Promise<void>): Promise<void> {
-  const server = createMockServer({ port: 0, ...config })
+export async function withMock(
+  config: WrittenConfig,
+  use: (mock: Mock) => Promise<void>,
+  options: MockServerOptions = {},
+): Promise<void> {
+  const server = createMockServer({ port: 0, ...config }, options)
   const url = await server.listen()
   const chat = (body: unknown = CHAT) =>
     fetch(`${url}/v1/chat/completions`, {

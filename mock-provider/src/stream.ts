@@ -109,7 +109,8 @@ export class TokenStream {
       text += this.#nextChunk(sentNs)
       if (this.#written === this.#midway && this.#fault && this.#breakOff(this.#fault, text)) return
     }
-    if (this.#written === chunks) {
+    // A stall of the only chunk comes before the end.
+    if (this.#written === chunks && this.#dueNs <= nowNs) {
       this.#sink.end(text + this.#script.end(), 'latin1')
       this.#host.ended(this)
     } else if (text === '' || this.#sink.write(text, 'latin1')) {

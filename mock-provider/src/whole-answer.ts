@@ -16,8 +16,8 @@ export interface AnswerHost {
   finishHead(response: ServerResponse, head: string[], delay: MockDelay): string[]
   /** The connection is kept without an answer, until the caller leaves or the mock drains. */
   hang(socket: Socket): void
-  /** Goes on with `item` after so long. */
-  resumeAfter(forMs: number, item: { release(): void }): void
+  /** Goes on with `item` after so long, unless the caller leaves. */
+  resumeAfter(forMs: number, item: { release(): void }, response: ServerResponse): void
   /** Where the answer is written instead, when its head is to be slow. */
   slowHead(response: ServerResponse, forMs: number): AnswerSink
   /** The answer, or what a fault made of it, is on its way. @param status undefined for none */
@@ -130,7 +130,7 @@ export class WholeAnswer<Request extends WireRequest> {
       case 'stall':
         giveHalf()
         this.#rest = whole.slice(whole.length >> 1)
-        this.#host.resumeAfter(fault.forMs, this)
+        this.#host.resumeAfter(fault.forMs, this, response)
     }
   }
 
