@@ -67,6 +67,7 @@ export class SlowHeadSink implements AnswerSink {
   #body = ''
   #headIsOut = false
   #ended = false
+  #pieceTimer: NodeJS.Timeout | undefined
   #drainListener: (() => void) | undefined
 
   /**
@@ -96,7 +97,10 @@ export class SlowHeadSink implements AnswerSink {
       this.#response.once('socket', (socket: Socket) => {
         this.#writePiece(socket, 0)
       })
-    this.#response.once('close', this.#onEnd)
+    this.#response.once('close', () => {
+      clearTimeout(this.#pieceTimer)
+      this.#onEnd()
+    })
   }
 
   write(text: string): boolean {
@@ -122,7 +126,7 @@ export class SlowHeadSink implements AnswerSink {
     const at = (piece: number) => Math.round((piece * this.#head.length) / HEAD_PIECES)
     socket.write(this.#head.slice(at(index), at(index + 1)), 'latin1')
     if (index + 1 < HEAD_PIECES) {
-      setTimeout(
+      this.#pieceTimer = setTimeout(
         () => {
           this.#writePiece(socket, index + 1)
         },
