@@ -3,13 +3,14 @@ import type { Socket } from 'node:net'
 import { ChunkSink, SlowHeadSink, type AnswerSink } from './answer-sink.ts'
 import type { Behaviour } from './behaviour.ts'
 import type { Clock } from './clock.ts'
+import { estimateTokens } from './completion.ts'
 import { DelayQueue } from './delay-queue.ts'
 import type { Fault } from './fault-model.ts'
 import { badRequest } from './provider-error.ts'
 import { TokenStream, type StreamFault, type StreamHost, type StreamScript } from './stream.ts'
 import { formatDelayHeader, MOCK_DELAY_HEADER, type MockDelay } from './truth.ts'
 import { closeAfter, WholeAnswer, type AnswerHost, type AnswerPlan, type Exchange } from './whole-answer.ts'
-import type { WireRequest } from './wire/wire.ts'
+import type { RawHeaders, WireRequest } from './wire/wire.ts'
 
 interface Due {
   release(): void
@@ -107,12 +108,15 @@ export class Answers {
   /**
    * Decides everything about an answer.
    * @param askedFault what the request itself asks for; it wins over the behaviour's faults
-   * @throws {ProviderError} 400 when the size that was drawn has no room for the answer
+   * @param admit asked with the tokens of the answer before that takes a number, a delay or a server; yields what the
+   * answer says of limits
+   * @throws {ProviderError} 400 when the size that was drawn has no room for the answer; and what `admit` throws
    */
   plan<Request extends WireRequest>(
     exchange: Pick<Exchange<Request>, 'wire' | 'request' | 'receivedNs'>,
     behaviour: Behaviour,
     askedFault: Fault | undefined,
+    admit: (answerTokens: number) => RawHeaders | undefined,
   ): PlannedAnswer {
     const { wire, request, receivedNs } = exchange
     const drawnFault = behaviour.nextFault()
@@ -121,7 +125,11 @@ export class Answers {
     const { tokensPerChunk } = behaviour
     const script = wire.stream?.(request, { sequence, tokens, tokensPerChunk })
     const responseBytes = script ? undefined : behaviour.nextResponseBytes()
-    if (responseBytes !== undefined) checkRoom(wire.smallestBytes?.(request) ?? 0, responseBytes)
+    const smallestBytes = wire.smallestBytes?.(request) ?? 0
+    if (responseBytes !== undefined) checkRoom(smallestBytes, responseBytes)
+    const isSized = responseBytes !== undefined && smallestBytes > 0
+    const answerTokens = isSized ? estimateTokens(responseBytes) : tokens
+    const head = admit(Math.min(answerTokens, request.maxTokens ?? Infinity))
     this.#nextSequence += this.#sequenceStep
     const { promptTokens } = request
     const intervals = () => behaviour.intervalsOf(sequence)
@@ -129,7 +137,8 @@ export class Answers {
       ? behaviour.nextFirstTokenUs({ promptTokens, receivedNs }, () => sumOf(intervals(), script.chunks - 1) / 1_000)
       : behaviour.nextDelayUs({ promptTokens, receivedNs })
     const fault = askedFault ?? drawnFault
-    return { sequence, plannedUs, responseBytes, tokens, fault, script, tokensPerChunk, nextIntervalNs: intervals() }
+    const nextIntervalNs = intervals()
+    return { sequence, plannedUs, responseBytes, tokens, fault, head, script, tokensPerChunk, nextIntervalNs }
   }
 
   /** Gives the answer when it is due. */
@@ -166,7 +175,7 @@ export class Answers {
   #startStream<Request extends WireRequest>(
     exchange: Exchange<Request>,
     script: StreamScript,
-    { sequence, plannedUs, fault, tokens, tokensPerChunk, nextIntervalNs }: PlannedAnswer,
+    { sequence, plannedUs, fault, head: planned, tokens, tokensPerChunk, nextIntervalNs }: PlannedAnswer,
   ): TokenStream {
     const { wire, request, response, keyLabel, receivedNs } = exchange
     const { socket } = response.req
@@ -181,7 +190,7 @@ export class Answers {
         this.#host.given(keyLabel, delay, 200)
         const head = ['content-type', script.contentType ?? EVENT_STREAM, 'cache-control', 'no-cache']
         if (wire.head) head.push(...wire.head(request, { sequence, delay }))
-        if (exchange.head) head.push(...exchange.head)
+        if (planned) head.push(...planned)
         sink.writeHead(200, this.#finishHead(response, head, delay))
       },
       filler: fillerOf(Math.min(tokens, request.maxTokens ?? Infinity), tokensPerChunk),

@@ -8,17 +8,19 @@ export class ProviderError extends Error {
   /** For the header `Retry-After`, whole seconds. */
   readonly retryAfterSec: number | undefined
 
+  /** @param options.retryAfterSec null for none @default 1 where the status is 429 */
   constructor(
     statusCode: number,
     message: string,
-    options: { param?: string; code?: string; retryAfterSec?: number | undefined } = {},
+    options: { param?: string; code?: string; retryAfterSec?: number | null | undefined } = {},
   ) {
     super(message)
     this.name = 'ProviderError'
     this.statusCode = statusCode
     this.param = options.param ?? null
     this.code = options.code ?? null
-    this.retryAfterSec = options.retryAfterSec ?? (statusCode === 429 ? 1 : undefined)
+    const { retryAfterSec = statusCode === 429 ? 1 : null } = options
+    this.retryAfterSec = retryAfterSec ?? undefined
   }
 }
 

@@ -99,25 +99,26 @@ function answer<Request extends WireRequest>(
   const { receivedNs } = body
   const faultText = request.headers[MOCK_FAULT_HEADER]
   const asked = typeof faultText === 'string' ? parseFault(faultText) : undefined
-  const plan = answers.plan({ wire, request: parsed, receivedNs }, behaviour, asked)
-  const head = behaviour.limits && admit(behaviour.limits, key, parsed, plan.tokens, receivedNs, limitHeaders, reply)
+  const plan = answers.plan({ wire, request: parsed, receivedNs }, behaviour, asked, (answerTokens) => {
+    const { limits } = behaviour
+    return limits && admit(limits, key, parsed.promptTokens + answerTokens, receivedNs, limitHeaders, reply)
+  })
   reply.hijack()
   // The parsed body would live as long as its answer waits.
   request.body = undefined
-  answers.give({ wire, request: parsed, response: reply.raw, keyLabel, receivedNs, head }, plan)
+  answers.give({ wire, request: parsed, response: reply.raw, keyLabel, receivedNs }, plan)
 }
 
 /** @throws {ProviderError} 429 */
 function admit(
   limits: NonNullable<Behaviour['limits']>,
   key: string | undefined,
-  { promptTokens, maxTokens = Infinity }: WireRequest,
   tokens: number,
   nowNs: number,
   limitHeaders: Endpoint['limitHeaders'],
   reply: FastifyReply,
 ): RawHeaders {
-  const admission = limits.admit(key, promptTokens + Math.min(tokens, maxTokens), nowNs)
+  const admission = limits.admit(key, tokens, nowNs)
   const headers = rateLimitHeaders(limitHeaders ?? 'none', admission, Date.now())
   if (admission.ok) return Object.entries(headers).flat()
   void reply.headers(headers)
@@ -125,7 +126,7 @@ function admit(
   throw new ProviderError(
     429,
     `rate limit reached: this API key may use ${limit?.limit ?? 0} ${admission.limit} a minute`,
-    { retryAfterSec: retryAfterSec(admission) },
+    { retryAfterSec: retryAfterSec(admission) ?? null },
   )
 }
 

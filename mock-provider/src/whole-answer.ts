@@ -30,6 +30,8 @@ export interface AnswerPlan extends BodySize {
   /** Delay of the whole answer; of a stream, of its first content chunk. */
   plannedUs: number
   fault: Fault | undefined
+  /** Headers of the answer besides its own, an error's included; undefined for none. */
+  head: RawHeaders | undefined
 }
 
 /** A request, how it is answered, and where. */
@@ -41,8 +43,6 @@ export interface Exchange<Request extends WireRequest> {
   keyLabel: string
   /** When the last byte of the request was read. */
   receivedNs: number
-  /** Headers that every answer to it has; undefined for none. */
-  head: RawHeaders | undefined
 }
 
 /** One answer that is given whole, or what a fault makes of it. */
@@ -95,7 +95,7 @@ export class WholeAnswer<Request extends WireRequest> {
     const begin = (sink: AnswerSink, body: string) => {
       const head = headOf(body)
       if (wire.head) head.push(...wire.head(request, { sequence, delay }))
-      if (this.#exchange.head) head.push(...this.#exchange.head)
+      if (this.#plan.head) head.push(...this.#plan.head)
       sink.writeHead(200, this.#host.finishHead(response, head, delay))
     }
     const give = (body: string, sink: AnswerSink = response) => {
@@ -141,6 +141,7 @@ export class WholeAnswer<Request extends WireRequest> {
     const body = wire.error(error)
     const head = headOf(body)
     if (wire.errorHead) head.push(...wire.errorHead(error))
+    if (this.#plan.head) head.push(...this.#plan.head)
     if (error.retryAfterSec !== undefined) head.push('retry-after', String(error.retryAfterSec))
     response.writeHead(status, this.#host.finishHead(response, head, this.#given(status)))
     response.end(body, 'latin1')

@@ -29,7 +29,8 @@ export function readEmbeddingsRequest(fields: Fields): EmbeddingsRequest {
     model,
     inputs,
     promptTokens: tokens,
-    maxTokens: undefined,
+    // Vectors are no tokens.
+    maxTokens: 0,
     dimensions: readCount(fields.dimensions, 'dimensions', MOST_DIMENSIONS) ?? DEFAULT_DIMENSIONS,
     base64: format === 'base64',
   }
