@@ -64,6 +64,15 @@ export function rawAsk(caller: Caller, asking: Asking = {}): string {
   return [`POST ${caller.path} HTTP/1.1`, ...lines, '', body].join('\r\n')
 }
 
+/** Changes the config over HTTP. @param patch as JSON, or as the text of a body */
+export function configure({ url }: Mock, patch: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${url}/admin/config`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof patch === 'string' ? patch : JSON.stringify(patch),
+  })
+}
+
 /** Collects what comes over a socket, and waits for more until that is enough. */
 export function reader(socket: Socket): (isEnough: (text: string) => boolean) => Promise<string> {
   let text = ''
