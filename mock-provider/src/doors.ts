@@ -8,6 +8,9 @@ export interface DoorPolicy {
   refuseRate: number
 }
 
+/** So often it is tried again to listen where it was before: another program may have the port meanwhile. */
+const TRY_AGAIN_AFTER_MS = 100
+
 /**
  * Lets connections in. While they are refused the socket does not listen at all, so that callers see what they would of
  * a provider that is down; those that are open stay.
@@ -55,11 +58,24 @@ export class Doors {
       this.#isMoving = false
       this.follow()
     }
-    if (isWanted) this.#server.listen(address, moved)
-    // Not the close of an HTTP server, which ends idle connections too; and without waiting for those that are open.
-    else {
+    if (isWanted) {
+      this.#listen(address, moved)
+    } else {
+      // Not the close of an HTTP server, which ends idle connections too; and without waiting for those that are open.
       NetServer.prototype.close.call(this.#server)
       setImmediate(moved)
     }
+  }
+
+  #listen(address: ListenOptions, moved: () => void): void {
+    const opened = (): void => {
+      this.#server.off('error', failed)
+      moved()
+    }
+    const failed = (): void => {
+      this.#server.off('listening', opened)
+      setTimeout(moved, TRY_AGAIN_AFTER_MS)
+    }
+    this.#server.once('listening', opened).once('error', failed).listen(address)
   }
 }
