@@ -1,4 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { asciiJson, CompletionTemplate, estimateTokens, type BodyShape } from '../completion.ts'
+import { bearerKey } from '../keys.ts'
 import { badRequest, ProviderError } from '../provider-error.ts'
 import type { StreamScript } from '../stream.ts'
 import { messageId, type MockDelay } from '../truth.ts'
@@ -16,11 +18,12 @@ export interface MessagesRequest extends WireRequest {
 /**
  * What Anthropic asks of the headers.
  * @returns the key
- * @throws {ProviderError} 401 without `x-api-key`, 400 without `anthropic-version`
+ * @throws {ProviderError} 401 without a key in `x-api-key` or as Bearer (newer clients), 400 without `anthropic-version`
  */
-export function readAnthropicKey(headers: Record<string, unknown>): string {
-  const { 'x-api-key': key, 'anthropic-version': version } = headers
-  if (typeof key !== 'string' || key === '') throw new ProviderError(401, 'x-api-key: the header is required')
+export function readAnthropicKey(headers: IncomingHttpHeaders): string {
+  const { 'x-api-key': apiKey, 'anthropic-version': version } = headers
+  const key = typeof apiKey === 'string' && apiKey !== '' ? apiKey : bearerKey(headers.authorization)
+  if (key === undefined) throw new ProviderError(401, 'x-api-key: the header is required')
   if (typeof version === 'string' && version !== '') return key
   throw badRequest('anthropic-version: the header is required, for example 2023-06-01')
 }
