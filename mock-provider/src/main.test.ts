@@ -1,45 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, test, type TestContext } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-
-const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
-const BIN = fileURLToPath(new URL('./main.ts', import.meta.url))
-
-interface Program {
-  child: ChildProcess
-  stdout: () => string
-  stderr: () => string
-  exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
-}
-
-function run(context: TestContext, args: string[], script = MAIN): Program {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  context.after(() => child.kill('SIGKILL'))
-  let stdout = ''
-  let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  const exited = once(child, 'close').then(([code, signal]) => ({
-    code: code as number | null,
-    signal: signal as NodeJS.Signals | null,
-  }))
-  return { child, stdout: () => stdout, stderr: () => stderr, exited }
-}
-
-async function listening(program: Program): Promise<string> {
-  while (!program.stdout().endsWith('\n')) {
-    if (program.child.exitCode !== null) assert.fail(program.stderr())
-    await sleep(5)
-  }
-  const { event, url } = JSON.parse(program.stdout()) as { event: string; url: string }
-  assert.equal(event, 'listening')
-  return url
-}
+import { eventually, listening, run } from './program.fixture.ts'
 
 function chat(url: string): Promise<Response> {
   return fetch(`${url}/v1/chat/completions`, {
@@ -51,13 +16,13 @@ function chat(url: string): Promise<Response> {
 
 async function waiting(url: string, count: number): Promise<void> {
   const health = async () => (await (await fetch(`${url}/health`)).json()) as { waiting: number }
-  while ((await health()).waiting < count) await sleep(5)
+  await eventually(async () => (await health()).waiting >= count)
 }
 
 describe('the program', { timeout: 20_000 }, () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     test(`gives waiting answers after ${signal}, then exits with 0, having printed one line`, async (context) => {
-      const program = run(context, ['--port', '0', '--latency', '400ms', '--response-size', '1.37KB'])
+      const program = run(context, ['--port', '0', '--latency', '1s', '--response-size', '1.37KB'])
       const url = await listening(program)
       const answers = [chat(url), chat(url), chat(url)]
       await waiting(url, 3)
@@ -86,6 +51,24 @@ describe('the program', { timeout: 20_000 }, () => {
     await answer
   })
 
+  test('refuses connections for as long as it is told to, and does not end over that', async (context) => {
+    const scenario = [{ at: '100ms', set: { refuseConnections: false } }]
+    const program = run(context, [
+      '--port',
+      '0',
+      '--refuse-connections',
+      'true',
+      '--scenario',
+      JSON.stringify(scenario),
+    ])
+    const url = await listening(program)
+    await eventually(async () => {
+      assert.equal(program.child.exitCode, null)
+      const health = await fetch(`${url}/health`).catch(() => undefined)
+      return health?.status === 200
+    })
+  })
+
   test('on a busy port says which and what would be right, and exits with 3', async (context) => {
     const other = createServer().listen(0, '127.0.0.1')
     context.after(() => other.close())
@@ -107,7 +90,7 @@ describe('the program', { timeout: 20_000 }, () => {
   })
 
   test('reports all bad flags together, and exits with 2', async (context) => {
-    const program = run(context, ['--latency', 'fast', '--response-size', '10', '--nope'], BIN)
+    const program = run(context, ['--latency', 'fast', '--response-size', '10', '--nope'])
     assert.equal((await program.exited).code, 2)
     assert.match(
       program.stderr(),
@@ -117,7 +100,7 @@ describe('the program', { timeout: 20_000 }, () => {
   })
 
   test('prints its help, and exits with 0', async (context) => {
-    const program = run(context, ['--help'], BIN)
+    const program = run(context, ['--help'])
     assert.equal((await program.exited).code, 0)
     assert.match(program.stdout(), /^Usage: bench mock \[options\]\n/)
   })

@@ -8,6 +8,7 @@ import { runWorker } from './workers/worker.ts'
 
 const EXIT = { usage: 2, cannotListen: 3 }
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 }
+const DAY_MS = 86_400_000
 
 /** The mock, in this process or in several that it looks after. */
 interface Mock {
@@ -46,6 +47,8 @@ async function run(): Promise<void> {
   drainOnSignals(mock)
   try {
     const url = await mock.listen()
+    // It ends by a signal alone: while it refuses connections it may have nothing open that keeps it running.
+    setInterval(() => undefined, DAY_MS)
     process.stdout.write(`${JSON.stringify({ event: 'listening', url })}\n`)
   } catch (error) {
     process.stderr.write(`bench mock: ${listenProblem(error as NodeJS.ErrnoException, host, port)}\n`)
