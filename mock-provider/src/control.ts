@@ -10,6 +10,7 @@ import {
 } from './config.ts'
 import { KeyPolicy } from './keys.ts'
 import { mergePatch } from './merge-patch.ts'
+import { seedOfProcess } from './random.ts'
 import { START_SETTINGS, TABLE_DEFAULTS } from './settings.ts'
 import { expectationsOf, type Expectations } from './strict-check.ts'
 import { StrictTally } from './strict-tally.ts'
@@ -33,24 +34,28 @@ export interface StrictMode {
   tally: StrictTally
 }
 
+/** Called after each change, and not for the first config. @param patch what was changed, right as it is */
+export type OnChange = (running: Running, patch: WrittenConfig) => void
+
 /** Holds what the mock does, changes it, and runs its scenario. */
 export class Control {
   readonly #clock: Clock
-  readonly #onChange: (running: Running) => void
+  readonly #onChange: OnChange
+  readonly #process: number
   #written: WrittenConfig
   #running: Running
   #stepTimer: NodeJS.Timeout | undefined
-
   /** The scenario's step that comes first from now on. */
   #nextStep = 0
 
   /**
-   * @param onChange called after each change, and not for the first config
+   * @param process which of several this is, from 0: each draws for itself
    * @throws {MockUsageError} with every problem at once
    */
-  constructor(written: WrittenConfig, clock: Clock, onChange: (running: Running) => void = () => undefined) {
+  constructor(written: WrittenConfig, clock: Clock, onChange: OnChange = () => undefined, process = 0) {
     this.#clock = clock
     this.#onChange = onChange
+    this.#process = process
     this.#written = written
     const { config, problems } = readConfig(written)
     if (problems.length > 0) throw new MockUsageError(problems, WHERE)
@@ -83,15 +88,23 @@ export class Control {
     if (problems.length === 0) problems.push(...scenarioProblems(written, config, startsScenario ? 0 : this.#nextStep))
     problems.unshift(...fixed.map((name) => `${name}: is decided when the mock starts`))
     if (problems.length > 0) throw new MockUsageError(problems, WHERE)
-    this.#become(config, written, 'seed' in patch)
+    this.#become(config, written, patch)
     if (startsScenario) this.startScenario()
   }
 
-  /** Begins the scenario at its first step. @param elapsedMs how long ago it began */
-  startScenario(elapsedMs = 0): void {
+  /**
+   * Changes the config by what has been found right already: a step of the scenario, where that is about to come, or
+   * what another process with the same config tells. Starts no scenario.
+   */
+  follow(patch: WrittenConfig): void {
+    const written = mergePatch(this.#written, patch) as WrittenConfig
+    this.#become(readSettings(written).config, written, patch)
+  }
+
+  /** Begins the scenario at its first step. */
+  startScenario(): void {
     this.stopScenario()
-    const startNs = this.#clock() - elapsedMs * 1e6
-    this.#runSteps(startNs, 0)
+    this.#runSteps(this.#clock(), 0)
   }
 
   stopScenario(): void {
@@ -105,7 +118,7 @@ export class Control {
     this.#nextStep = next
     for (let step = scenario[next]; step && step.atMs <= elapsedMs; step = scenario[this.#nextStep]) {
       this.#nextStep++
-      this.#take(step.set)
+      this.follow(step.set)
     }
     const step = scenario[this.#nextStep]
     if (step) {
@@ -122,12 +135,6 @@ export class Control {
     }
   }
 
-  /** One step of the scenario: what comes of it was right when the scenario, or the last change, was. */
-  #take(set: WrittenConfig): void {
-    const written = mergePatch(this.#written, set) as WrittenConfig
-    this.#become(readSettings(written).config, written, 'seed' in set)
-  }
-
   #wakeAt(dueNs: number, wake: () => void): void {
     const dueMs = Math.ceil((dueNs - this.#clock()) / 1e6)
     // Woken too early, it waits again.
@@ -141,24 +148,24 @@ export class Control {
     return JSON.stringify(before) === JSON.stringify(value)
   }
 
-  /** @param isSeeded whether everything that is drawn starts anew */
-  #become(config: MockConfig, written: WrittenConfig, isSeeded: boolean): void {
+  #become(config: MockConfig, written: WrittenConfig, patch: WrittenConfig): void {
     const { behaviours, strict } = this.#running
     const keepsStrict = JSON.stringify(written.strict) === JSON.stringify(this.#written.strict)
     this.#running = this.#runningOf(
       config,
       written,
-      isSeeded ? undefined : behaviours,
+      'seed' in patch ? undefined : behaviours,
       keepsStrict ? strict : undefined,
     )
     this.#written = written
-    this.#onChange(this.#running)
+    this.#onChange(this.#running, patch)
   }
 
   #runningOf(config: MockConfig, written: WrittenConfig, before?: Behaviours, strict?: StrictMode): Running {
+    const seed = seedOfProcess(config.seed, this.#process)
     return {
       config,
-      behaviours: new Behaviours(config, written, this.#clock(), before),
+      behaviours: new Behaviours({ ...config, seed }, written, this.#clock(), before),
       keyPolicy: new KeyPolicy(config),
       strict: strict ?? (config.strict && strictModeOf(config.strict)),
     }

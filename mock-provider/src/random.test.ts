@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seededRandom, splitMix64Words, xoshiro128PlusPlus } from './random.ts'
+import fc from 'fast-check'
+import { seededRandom, seedOfProcess, splitMix64Words, xoshiro128PlusPlus } from './random.ts'
 
 test('xoshiro128++ from the state 1, 2, 3, 4 yields the numbers of the published C code', () => {
   const next = xoshiro128PlusPlus([1, 2, 3, 4])
@@ -30,4 +31,18 @@ test('numbers fill [0, 1) evenly', () => {
   for (let i = 0; i < 100_000; i++) counts[Math.floor(random() * 10)]! += 1
   // 10,000 each, standard deviation 95
   for (const count of counts) assert.ok(Math.abs(count - 10_000) < 500, `${count} of 10,000`)
+})
+
+test('processes have seeds of their own, the first one the seed as it is', () => {
+  const seeds = fc.integer({ min: 0, max: 0xffff_ffff })
+  const processes = fc.uniqueArray(fc.nat({ max: 2 ** 31 }), { minLength: 2, maxLength: 20 })
+  fc.assert(
+    fc.property(seeds, processes, (seed, numbers) => {
+      const own = new Set(numbers.map((number) => seedOfProcess(seed, number)))
+      assert.equal(own.size, numbers.length)
+      for (const each of own) assert.ok(Number.isInteger(each) && each >= 0 && each <= 0xffff_ffff, `${each}`)
+      assert.equal(seedOfProcess(seed, 0), seed)
+    }),
+    { seed: 1 },
+  )
 })

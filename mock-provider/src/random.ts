@@ -10,6 +10,12 @@ export function seededRandom(seed: number): Random {
   return () => next() / 2 ** 32
 }
 
+/** A seed for each of several processes, so that they do not draw the same; that of process 0 is `seed` itself. */
+export function seedOfProcess(seed: number, process: number): number {
+  // Steps of an odd number come to each of the 2 ** 32 seeds once.
+  return (seed + Math.imul(process, 0x9e37_79b1)) >>> 0
+}
+
 /** The generator itself: unsigned 32-bit numbers from a state of four words, not all zero. */
 export function xoshiro128PlusPlus(state: readonly [number, number, number, number]): () => number {
   let [s0, s1, s2, s3] = state

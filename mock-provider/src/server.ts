@@ -10,7 +10,7 @@ import type { ReceivedBody } from './endpoint.ts'
 import { KeyLabels } from './key-labels.ts'
 import type { Peers } from './peers.ts'
 import { ProviderError } from './provider-error.ts'
-import { seededRandom } from './random.ts'
+import { seededRandom, seedOfProcess } from './random.ts'
 import { addRoutes, pathsOf } from './routes.ts'
 import { Tally } from './tally.ts'
 import { openAiError } from './wire/openai-error.ts'
@@ -36,15 +36,26 @@ export interface MockServerOptions {
   clock?: Clock
   /** CLOCK_MONOTONIC, for the stamps of chunks. */
   monotonicNs?: () => bigint
-  /** Which of how many workers this is, from 0. */
-  worker?: { index: number; count: number }
-  /** Other processes that answer as this one does; by default there are none. */
-  peers?: (alone: Peers) => Peers
-  /** How long ago the scenario began, ms. */
-  scenarioElapsedMs?: number
+  /** Where it listens, when that is not as the config says. */
+  port?: number
+  /** Which of several processes this is. */
+  worker?: WorkerPlace
+  /** All processes that answer as this one does, itself included; who decides for them runs the scenario, too. */
+  peers?: Peers
+}
+
+/** One of several processes. */
+export interface WorkerPlace {
+  /** From 0. */
+  index: number
+  count: number
+  /** How many processes were in its place before, and died. */
+  predecessors: number
 }
 
 const BACKLOG = 65_535
+/** So many ids a process gives before it comes to those of the process that replaces it: 11 days at 10,000 a second. */
+const IDS_OF_A_PROCESS = 1e10
 // Apart from what is drawn for answers.
 const DOOR_SEED_OFFSET = 0x3fff_ffff
 
@@ -54,22 +65,26 @@ export function createMockServer(
   {
     clock = systemClock,
     monotonicNs = () => process.hrtime.bigint(),
-    worker = { index: 0, count: 1 },
-    peers: amongOthers = (alone) => alone,
-    scenarioElapsedMs = 0,
+    port: decidedPort,
+    worker: { index, count, predecessors } = { index: 0, count: 1, predecessors: 0 },
+    peers,
   }: MockServerOptions = {},
 ): MockServer {
-  const control = new Control(written, clock, () => {
+  const processNumber = index + count * predecessors
+  const onChange = (): void => {
     doors.follow()
-  })
-  const { host, port, bodyLimit, seed } = control.running.config
+  }
+  const control = new Control(written, clock, onChange, processNumber)
+  const { config } = control.running
+  const { host, bodyLimit } = config
   const tally: Tally = new Tally({ waiting: () => answers.waiting, hanging: () => answers.hanging })
-  const sequences = { first: worker.index + 1, step: worker.count }
+  const sequences = { first: index + 1 + predecessors * count * IDS_OF_A_PROCESS, step: count }
   const answers: Answers = new Answers({ clock, monotonicNs, counter: tally, sequences })
   const sockets = new Set<Socket>()
 
   const app = Fastify({ logger: false, bodyLimit })
-  const doors = new Doors(app.server, seededRandom((seed + DOOR_SEED_OFFSET) >>> 0), () => control.running.config)
+  const doorSeed = seedOfProcess((config.seed + DOOR_SEED_OFFSET) >>> 0, processNumber)
+  const doors = new Doors(app.server, seededRandom(doorSeed), () => control.running.config)
   // Connections opened ahead of a load test may idle for long, before their first request as well as between two: node
   // would answer the former with 408 after 60 s and close the latter, at the price of arming a timer for each answer.
   // Set here, because Fastify takes a 0 among its options for "the default".
@@ -100,10 +115,10 @@ export function createMockServer(
     metrics: () => tally.registry.metrics(),
     strictReport: () => Promise.resolve(control.running.strict?.tally.report()),
   }
-  const peers = amongOthers(alone)
+  const all = peers ?? alone
   addRoutes(app, { control, answers, tally, labels: new KeyLabels() })
-  addAdminRoutes(app, control, peers)
-  app.get('/metrics', async (_request, reply) => reply.type(tally.registry.contentType).send(await peers.metrics()))
+  addAdminRoutes(app, control, all)
+  app.get('/metrics', async (_request, reply) => reply.type(tally.registry.contentType).send(await all.metrics()))
   app.get('/health', () => ({ status: 'ok', waiting: answers.waiting }))
   app.setNotFoundHandler((request, reply) => {
     const message = `Unknown request URL: ${request.method} ${request.url}. The mock answers ${pathsOf()}.`
@@ -120,10 +135,10 @@ export function createMockServer(
     waiting: () => answers.waiting,
     hanging: () => answers.hanging,
     async listen() {
-      const url = await app.listen({ port, host, backlog: BACKLOG })
-      const { port: given } = app.server.address() as AddressInfo
-      doors.opened({ host, port: given, backlog: BACKLOG })
-      control.startScenario(scenarioElapsedMs)
+      const url = await app.listen({ port: decidedPort ?? config.port, host, backlog: BACKLOG })
+      const { port } = app.server.address() as AddressInfo
+      doors.opened({ host, port, backlog: BACKLOG })
+      if (!peers) control.startScenario()
       return url
     },
     async close() {

@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { AggregatorRegistry } from 'prom-client'
 import { systemClock } from '../clock.ts'
 import { MockUsageError, type WrittenConfig } from '../config.ts'
@@ -11,75 +12,124 @@ import { Questions, type Question, type Reply } from './questions.ts'
 interface WorkerProcess {
   worker: Worker
   questions: Questions
+  isListening: boolean
 }
 
 /** A worker that died is replaced after this: one that dies again and again must not take a core for it. */
 const REPLACE_AFTER_MS = 1_000
+/** A free port may be taken by somebody else before the first worker has it. */
+const PORT_TRIES = 5
 
-/** Several processes that answer on one port. Replaces those that die, and speaks for all of them. */
+/**
+ * Several processes that answer on one port. Decides what they do, its scenario included, replaces those that die, and
+ * speaks for all of them. One that replaces another goes on with the config; what it draws, and its queues and limits
+ * by key, begin anew. Answers that the dead one owed are lost, and with them the one connection at most that node:cluster
+ * was handing to it: nobody closes that.
+ */
 export class Primary {
   readonly #count: number
-  /** Holds the config and what is right for it; its scenario runs in the workers. */
   readonly #control: Control
   readonly #workers = new Map<number, WorkerProcess>()
-  readonly #startNs = systemClock()
+  /** How many processes each place has had. */
+  readonly #started: number[]
+  /** Decided once: with port 0, workers that come when no other listens would get another one. */
+  #port = 0
+  #isUp = false
   #closing = false
+  /** Settles when every worker has taken the last change. */
+  #taken: Promise<unknown> = Promise.resolve()
 
   /** @throws {MockUsageError} */
   constructor(written: WrittenConfig) {
-    this.#control = new Control(written, systemClock)
+    this.#control = new Control(written, systemClock, (_running, patch) => {
+      this.#taken = this.#values({ about: 'change', patch }, this.#workers.values())
+    })
     this.#count = this.#control.running.config.workers
+    this.#started = Array.from({ length: this.#count }, () => 0)
   }
 
   /**
    * Starts all workers; yields the base URL with the port that they got.
-   * @throws the first worker's error when it cannot listen
+   * @throws what `net.Server.listen` does when the address cannot be had
    */
   async listen(): Promise<string> {
-    const urls: string[] = []
-    // One after the other: with port 0 the first one's port is that of all.
-    for (let index = 0; index < this.#count; index++) urls.push(await this.#start(index))
-    return urls[0]!
+    // A worker ends by itself when this process is gone, but says so at length while node starts in it.
+    process.on('exit', () => {
+      for (const { worker } of this.#workers.values()) worker.process.kill('SIGKILL')
+    })
+    const url = await this.#startFirst()
+    const others = Array.from({ length: this.#count - 1 }, (_, index) => this.#start(index + 1))
+    await Promise.all(others)
+    this.#isUp = true
+    this.#control.startScenario()
+    return url
   }
 
   /** Every answer is given, then all processes end. */
   async close(): Promise<void> {
     this.#closing = true
-    const exits = [...this.#workers.values()].map(({ worker }) => once(worker, 'exit'))
-    await Promise.allSettled(this.#askAll({ about: 'drain' }))
+    this.#control.stopScenario()
+    const listening = this.#listening()
+    const exits = listening.map(({ worker }) => once(worker, 'exit'))
+    await this.#values({ about: 'drain' }, listening)
     await Promise.all(exits)
+  }
+
+  async #startFirst(): Promise<string> {
+    const { host, port } = this.#control.running.config
+    for (let tries = 1; ; tries++) {
+      this.#port = await portOf(host, port)
+      try {
+        return await this.#start(0)
+      } catch (error) {
+        const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+        if (!isTaken || port !== 0 || tries === PORT_TRIES) throw error
+      }
+    }
   }
 
   async #start(index: number): Promise<string> {
     const worker = cluster.fork()
     const questions = new Questions(worker, (question) => this.#reply(question))
+    const member: WorkerProcess = { worker, questions, isListening: false }
+    // From here on it gets every change: the config that it starts with is that of this moment.
+    this.#workers.set(index, member)
     worker.once('exit', () => {
+      if (this.#workers.get(index) === member) this.#workers.delete(index)
       questions.end()
-      const wasListening = this.#workers.delete(index)
-      if (this.#closing || !wasListening) return
-      setTimeout(() => {
-        // Nobody waits for this one: when it cannot listen either, the next exit tries again.
-        if (!this.#closing) void this.#start(index).catch(() => undefined)
-      }, REPLACE_AFTER_MS)
+      if (!this.#closing && (member.isListening || this.#isUp)) this.#replace(index)
     })
     const started = new Promise<StartedMessage>((resolve, reject) => {
       worker.once('exit', () => {
-        reject(new Error('a worker of the mock ended before it listened'))
+        // Nobody waits any more for one that Ctrl-C has ended as well.
+        if (!this.#closing) reject(new Error('a worker of the mock ended before it listened'))
       })
       worker.on('message', (message: unknown) => {
         if (isOfKind<StartedMessage>(message, 'listening', 'failed')) resolve(message)
       })
     })
-    const scenarioElapsedMs = (systemClock() - this.#startNs) / 1e6
-    const { written } = this.#control
-    worker.send({ kind: 'start', written, index, count: this.#count, scenarioElapsedMs } satisfies StartMessage)
-    const answer = await started
-    if (answer.kind === 'failed') {
-      worker.kill('SIGKILL')
-      throw Object.assign(new Error(answer.message), { code: answer.code })
+    const { written, running } = this.#control
+    const start: StartMessage = {
+      kind: 'start',
+      written: { ...written, adminKey: running.config.adminKey },
+      port: this.#port,
+      worker: { index, count: this.#count, predecessors: this.#started[index]!++ },
     }
-    this.#workers.set(index, { worker, questions })
+    // One that is gone before it could be told is noticed by its exit.
+    worker.send(start, () => undefined)
+    const answer = await started
+    // Of what it has not answered for nobody waits: it has only just begun to listen.
+    if (answer.kind === 'failed' || this.#closing) worker.process.kill('SIGKILL')
+    if (answer.kind === 'failed') throw Object.assign(new Error(answer.message), { code: answer.code })
+    member.isListening = true
     return answer.url
+  }
+
+  #replace(index: number): void {
+    setTimeout(() => {
+      // Nobody waits for this one: when it cannot listen either, its exit tries again.
+      if (!this.#closing) void this.#start(index).catch(() => undefined)
+    }, REPLACE_AFTER_MS)
   }
 
   async #reply(question: Question): Promise<Reply> {
@@ -87,11 +137,11 @@ export class Primary {
       case 'change':
         return this.#change(question.patch)
       case 'metrics': {
-        const snapshots = (await this.#values(question)) as Parameters<typeof AggregatorRegistry.aggregate>[0]
-        return { value: await AggregatorRegistry.aggregate(snapshots).metrics() }
+        const snapshots = await this.#values(question, this.#listening())
+        return { value: await AggregatorRegistry.aggregate(snapshots as Snapshots).metrics() }
       }
       case 'strict': {
-        const reports = (await this.#values(question)) as (StrictReport | null | undefined)[]
+        const reports = (await this.#values(question, this.#listening())) as (StrictReport | null | undefined)[]
         const given = reports.filter((report) => report != null)
         return { value: given.length === 0 ? undefined : mergeStrictReports(given) }
       }
@@ -107,19 +157,34 @@ export class Primary {
       if (!(error instanceof MockUsageError)) throw error
       return { problems: error.problems }
     }
-    await this.#values({ about: 'change', patch })
+    await this.#taken
     return { value: null }
   }
 
+  #listening(): WorkerProcess[] {
+    return [...this.#workers.values()].filter(({ isListening }) => isListening)
+  }
+
   /** What the workers reply; of those that end meanwhile, nothing. */
-  async #values(question: Question): Promise<unknown[]> {
-    const replies = await Promise.allSettled(this.#askAll(question))
+  async #values(question: Question, workers: Iterable<WorkerProcess>): Promise<unknown[]> {
+    const replies = await Promise.allSettled([...workers].map(({ questions }) => questions.ask(question)))
     return replies.flatMap((reply) =>
       reply.status === 'fulfilled' && 'value' in reply.value ? [reply.value.value] : [],
     )
   }
+}
 
-  #askAll(question: Question): Promise<Reply>[] {
-    return [...this.#workers.values()].map(({ questions }) => questions.ask(question))
-  }
+type Snapshots = Parameters<typeof AggregatorRegistry.aggregate>[0]
+
+/**
+ * Finds out whether the address can be had, before any process is started for it, and with port 0 which port it is.
+ * @throws as `net.Server.listen` does
+ */
+async function portOf(host: string, port: number): Promise<number> {
+  const server = createServer().listen({ host, port })
+  await once(server, 'listening')
+  const { port: given } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return given
 }

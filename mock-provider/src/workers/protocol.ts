@@ -1,13 +1,13 @@
 import type { WrittenConfig } from '../config.ts'
+import type { WorkerPlace } from '../server.ts'
 
 /** From the primary, once: what a worker is to be. */
 export interface StartMessage {
   kind: 'start'
   written: WrittenConfig
-  index: number
-  count: number
-  /** How long ago the scenario began, ms. */
-  scenarioElapsedMs: number
+  /** Where it listens, whatever port is written. */
+  port: number
+  worker: WorkerPlace
 }
 
 /** From a worker, once: it listens, or cannot. */

@@ -13,7 +13,8 @@ type Message = { kind: 'question'; id: number; question: Question } | { kind: 'r
 
 /** A process at the other end of a channel: a worker as its primary has it, or `process` as a worker has it. */
 export interface Channel {
-  send(message: unknown): unknown
+  /** @param sent called with null, or why it could not be sent */
+  send(message: unknown, sent: (error: Error | null) => void): unknown
   on(event: 'message', listener: (message: unknown) => void): unknown
 }
 
@@ -23,7 +24,7 @@ export class Questions {
   readonly #open = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Error) => void }>()
   #nextId = 1
 
-  /** @param answer what this end replies to the other's questions */
+  /** @param answer what this end replies to the other's questions; an error is its reply as well */
   constructor(channel: Channel, answer: (question: Question) => Promise<Reply>) {
     this.#channel = channel
     channel.on('message', (message) => {
@@ -34,16 +35,25 @@ export class Questions {
         return
       }
       const { id } = message
-      void answer(message.question).then((reply) => channel.send({ kind: 'reply', id, reply } satisfies Message))
+      void answer(message.question)
+        .catch((error: unknown) => ({ problems: [error instanceof Error ? error.message : String(error)] }))
+        .then((reply) => {
+          // Who asked and is gone needs no reply.
+          channel.send({ kind: 'reply', id, reply } satisfies Message, () => undefined)
+        })
     })
   }
 
-  /** @throws {Error} when the other end ends before it has replied */
+  /** @throws {Error} when the other end is gone, or ends before it has replied */
   ask(question: Question): Promise<Reply> {
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       this.#open.set(id, { resolve, reject })
-      this.#channel.send({ kind: 'question', id, question } satisfies Message)
+      this.#channel.send({ kind: 'question', id, question } satisfies Message, (error) => {
+        if (!error) return
+        this.#open.delete(id)
+        reject(error)
+      })
     })
   }
 

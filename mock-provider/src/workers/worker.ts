@@ -1,4 +1,5 @@
-import { MockUsageError } from '../config.ts'
+import cluster from 'node:cluster'
+import { MockUsageError, type WrittenConfig } from '../config.ts'
 import type { Peers } from '../peers.ts'
 import { createMockServer } from '../server.ts'
 import type { StrictReport } from '../strict-tally.ts'
@@ -9,42 +10,37 @@ import { Questions, type Question, type Reply } from './questions.ts'
 export function runWorker(): void {
   // A terminal's Ctrl-C reaches every process: the primary tells when to close.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
+  // A message to a primary that is gone, before node has noticed that and ends this process.
+  cluster.worker?.on('error', () => process.exit(1))
   process.once('message', (message) => {
     if (isOfKind<StartMessage>(message, 'start')) void start(message)
   })
 }
 
-async function start({ written, index, count, scenarioElapsedMs }: StartMessage): Promise<void> {
-  const send = (message: unknown) => process.send?.(message)
-  let alone: Peers | undefined
+async function start({ written, port, worker }: StartMessage): Promise<void> {
+  const send = (message: unknown, sent?: (error: Error | null) => void) => process.send?.(message, undefined, {}, sent)
   const questions = new Questions({ send, on: (_event, listener) => process.on('message', listener) }, (question) =>
     reply(question),
   )
-  const server = createMockServer(written, {
-    worker: { index, count },
-    scenarioElapsedMs,
-    peers: (self) => {
-      alone = self
-      return {
-        async change(patch) {
-          const answer = await questions.ask({ about: 'change', patch })
-          if ('problems' in answer) throw new MockUsageError(answer.problems, 'the config')
-        },
-        metrics: async () => (await valueOf(questions, { about: 'metrics' })) as string,
-        strictReport: async () => (await valueOf(questions, { about: 'strict' })) as StrictReport | undefined,
-      }
+  const peers: Peers = {
+    async change(patch) {
+      const answer = await questions.ask({ about: 'change', patch })
+      if ('problems' in answer) throw new MockUsageError(answer.problems, 'the config')
     },
-  })
+    metrics: async () => (await valueOf(questions, { about: 'metrics' })) as string,
+    strictReport: async () => (await valueOf(questions, { about: 'strict' })) as StrictReport | undefined,
+  }
+  const server = createMockServer(written, { port, worker, peers })
 
   async function reply(question: Question): Promise<Reply> {
     switch (question.about) {
       case 'change':
-        await alone?.change(question.patch)
+        server.control.follow(question.patch as WrittenConfig)
         return { value: null }
       case 'metrics':
         return { value: await server.tally.registry.getMetricsAsJSON() }
       case 'strict':
-        return { value: await alone?.strictReport() }
+        return { value: server.control.running.strict?.tally.report() }
       case 'drain':
         await server.close()
         setImmediate(() => process.exit(0))
