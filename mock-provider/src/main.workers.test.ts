@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   childrenOf,
   Connection,
@@ -11,8 +10,9 @@ import {
   eventually,
   isRunning,
   listening,
+  newCaller,
+  oneWaitingAtEach,
   run,
-  type AnswerId,
   type Program,
 } from './program.fixture.ts'
 
@@ -35,42 +35,13 @@ async function allGone(pids: readonly number[]): Promise<void> {
   await eventually(() => !pids.some(isRunning))
 }
 
-/** What becomes of a new caller now. */
-async function newCaller(url: string): Promise<'served' | 'refused' | 'other'> {
-  const caller = new Connection(url)
-  // One that was just being dealt to a worker as that closed, nobody answers.
-  const asked = caller.ask('/health').catch((error: unknown) => error as NodeJS.ErrnoException)
-  const answer = await Promise.race([asked, sleep(1_000, new Error('nobody answers'))])
-  caller.close()
-  if (!(answer instanceof Error)) return 'served'
-  return 'code' in answer && answer.code === 'ECONNREFUSED' ? 'refused' : 'other'
-}
-
-/** Two answers that wait for their time, one at each worker. */
-async function twoWaiting(url: string, one: Connection, two: Connection): Promise<Promise<AnswerId>[]> {
-  const other = new Connection(url)
-  for (;;) {
-    const answers = [one.chat(), two.chat()]
-    // On a slow machine they may be answered before anybody has looked: so once more.
-    const isLate = Promise.all(answers).then(() => true)
-    do {
-      const { text } = await other.ask('/metrics')
-      if (!/^mock_in_flight 2$/m.test(text)) continue
-      other.close()
-      // What becomes of them is for the test alone.
-      isLate.catch(() => undefined)
-      return answers
-    } while (!(await Promise.race([isLate, sleep(5, false)])))
-  }
-}
-
 describe('the program with workers', { timeout: 60_000 }, () => {
   test('gives waiting answers of all after SIGTERM, drops what hangs, then exits with 0', async (context) => {
     const { program, url, one, two, pids } = await twoWorkers(context, '--latency', '400ms')
     const hanging = new Connection(url)
     const dropped = assert.rejects(hanging.chat({ 'x-mock-fault': 'hang' }))
     await eventually(async () => /^mock_hanging 1$/m.test((await one.ask('/metrics')).text))
-    const answers = await twoWaiting(url, one, two)
+    const answers = await oneWaitingAtEach(url, [one, two])
     program.child.kill('SIGTERM')
     for (const answer of answers) assert.equal((await answer).plannedUs, 400_000)
     await dropped
@@ -83,7 +54,7 @@ describe('the program with workers', { timeout: 60_000 }, () => {
   test('on a second signal all of them end at once', async (context) => {
     const { program, url, one, two, pids } = await twoWorkers(context)
     await one.ask('/admin/config', { latency: '60s' })
-    const lost = (await twoWaiting(url, one, two)).map((answer) => assert.rejects(answer))
+    const lost = (await oneWaitingAtEach(url, [one, two])).map((answer) => assert.rejects(answer))
     program.child.kill('SIGINT')
     // The first signal has arrived.
     await eventually(async () => (await newCaller(url)) === 'refused')

@@ -70,6 +70,11 @@ export function childrenOf(pid: number): number[] {
     .filter(isRunning)
 }
 
+/** What a process started, and what that started, for as long as it runs. Linux alone. */
+export function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)])
+}
+
 /** Whether a process runs; one that has ended, and whose end nobody has looked at, does not. Linux alone. */
 export function isRunning(pid: number): boolean {
   try {
@@ -134,4 +139,33 @@ export async function connectionToEach(url: string, count: number): Promise<Conn
     else found.set(place, connection)
   }
   return Array.from({ length: count }, (_, place) => found.get(place)!)
+}
+
+/** What becomes of a new caller now. */
+export async function newCaller(url: string): Promise<'served' | 'refused' | 'other'> {
+  const caller = new Connection(url)
+  // One that was just being dealt to a worker as that closed, nobody answers.
+  const asked = caller.ask('/health').catch((error: unknown) => error as NodeJS.ErrnoException)
+  const answer = await Promise.race([asked, sleep(1_000, new Error('nobody answers'))])
+  caller.close()
+  if (!(answer instanceof Error)) return 'served'
+  return 'code' in answer && answer.code === 'ECONNREFUSED' ? 'refused' : 'other'
+}
+
+/** Answers that wait for their time, one on each connection, and no others do. */
+export async function oneWaitingAtEach(url: string, connections: readonly Connection[]): Promise<Promise<AnswerId>[]> {
+  const other = new Connection(url)
+  for (;;) {
+    const answers = connections.map((connection) => connection.chat())
+    // On a slow machine they may be answered before anybody has looked: so once more.
+    const isLate = Promise.all(answers).then(() => true)
+    do {
+      const { text } = await other.ask('/metrics')
+      if (!text.includes(`\nmock_in_flight ${connections.length}\n`)) continue
+      other.close()
+      // What becomes of them is for the test alone.
+      isLate.catch(() => undefined)
+      return answers
+    } while (!(await Promise.race([isLate, sleep(5, false)])))
+  }
 }

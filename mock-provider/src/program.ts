@@ -6,7 +6,7 @@ import { readStartConfig } from './start-config.ts'
 import { Primary } from './workers/primary.ts'
 import { runWorker } from './workers/worker.ts'
 
-const EXIT = { usage: 2, cannotListen: 3 }
+const EXIT = { callerGone: 1, usage: 2, cannotListen: 3 }
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 }
 const DAY_MS = 86_400_000
 
@@ -40,7 +40,13 @@ function drainOnSignals(mock: Mock): void {
   }
 }
 
+/** Whoever started it with a channel, as the bin does, ends it by being gone. */
+function endWithCaller(): void {
+  if (process.connected) process.on('disconnect', () => process.exit(EXIT.callerGone))
+}
+
 async function run(): Promise<void> {
+  endWithCaller()
   const written = readConfig()
   const { host, port, workers } = readWritten(written).config
   const mock: Mock = workers > 1 ? new Primary(written) : createMockServer(written)
