@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import type { WrittenConfig } from './config.ts'
 import { ask, CALLERS, dataOf, rawAsk, reader, until, type Caller } from './server.callers.fixture.ts'
@@ -94,7 +93,7 @@ describe('an answer after which the connection closes', () => {
       const socket = await open(mock.url)
       const read = reader(socket)
       socket.write(rawAsk(caller, { fault, body }))
-      await once(socket, 'end')
+      await until(() => socket.readableEnded)
       const text = await read(() => true)
       assert.match(text, /^HTTP\/1\.1 200 OK\r\n/)
       assert.match(text, /\r\nconnection: keep-alive\r\n/i)
