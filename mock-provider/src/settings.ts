@@ -140,7 +140,7 @@ export const RUNNING_SETTINGS = {
 export const START_SETTINGS = {
   port: setting('<n>', 8_001, count(0, 65_535), 'port to listen on, 0 for any free one'),
   host: setting('<address>', '127.0.0.1', scalar(parseHost), 'address to listen on'),
-  workers: setting('<n>', 1, count(1, 64), 'processes that answer'),
+  workers: setting('<n>', 1, count(1, 64), 'processes that answer, each with its own draws, servers and limits'),
   bodyLimit: setting(
     '<size>',
     '10MiB',
