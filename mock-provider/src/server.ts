@@ -135,9 +135,11 @@ export function createMockServer(
     waiting: () => answers.waiting,
     hanging: () => answers.hanging,
     async listen() {
-      const url = await app.listen({ port: decidedPort ?? config.port, host, backlog: BACKLOG })
+      // By this name Fastify listens on each of its addresses, all but one by servers whose connections nobody here sees.
+      const address = host === 'localhost' ? '127.0.0.1' : host
+      const url = await app.listen({ port: decidedPort ?? config.port, host: address, backlog: BACKLOG })
       const { port } = app.server.address() as AddressInfo
-      doors.opened({ host, port, backlog: BACKLOG })
+      doors.opened({ host: address, port, backlog: BACKLOG })
       if (!peers) control.startScenario()
       return url
     },
