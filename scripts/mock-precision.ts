@@ -11,7 +11,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { startMock, temporaryFolder } from './lib/programs.ts'
+import { startMock, temporaryFolder, type RunningProgram } from './lib/programs.ts'
 import { median, runBench } from './lib/support.ts'
 import { driveStreams } from './streams/drive.ts'
 import { Tally } from './streams/tally.ts'
@@ -95,10 +95,8 @@ async function shared(): Promise<Figures> {
 }
 
 async function ownCore(): Promise<Figures> {
-  const mock = await startMock(['--latency', '1500ms'])
+  const mock = await startOnOwnCore(['--latency', '1500ms'])
   try {
-    pin(mock.pid, MOCK_CORE)
-    pin(process.pid, OTHER_CORE)
     const args = [...LOAD, '--target', mock.url, '--mock-url', mock.url, '--out', temporaryFolder('mock-precision')]
     const { mock: told, verdict } = await runBench(args)
     return { ...delayError(told), valid: Number(verdict.valid) }
@@ -111,10 +109,8 @@ async function ownCore(): Promise<Figures> {
 async function streams(): Promise<Figures> {
   const intervalMs = 1_000 / CHUNKS_PER_SEC
   const pace = ['--first-token', `${intervalMs}ms`, '--token-interval', `${intervalMs}ms`, '--tokens', '1000000']
-  const mock = await startMock(pace)
+  const mock = await startOnOwnCore(pace)
   try {
-    pin(mock.pid, MOCK_CORE)
-    pin(process.pid, OTHER_CORE)
     const window = { startNs: Infinity, endNs: Infinity }
     const tally = new Tally(window, intervalMs * 1e6)
     const ways = Array.from({ length: STREAMS }, () => ({ url: new URL(mock.url), tally }))
@@ -137,6 +133,16 @@ async function streams(): Promise<Figures> {
 
 function delayError(mock: { delayErrorMs?: { p50: number; p99: number } } | undefined): Figures {
   return { 'p50 ms': mock?.delayErrorMs?.p50 ?? NaN, 'p99 ms': mock?.delayErrorMs?.p99 ?? NaN }
+}
+
+/** The mock on one core from its start, which it notices, and this process with all that it starts then on the other. */
+async function startOnOwnCore(mockFlags: readonly string[]): Promise<RunningProgram> {
+  pin(process.pid, MOCK_CORE)
+  try {
+    return await startMock(mockFlags)
+  } finally {
+    pin(process.pid, OTHER_CORE)
+  }
 }
 
 /** All threads of a process on one core, and what it starts from now on. */
