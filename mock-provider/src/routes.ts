@@ -39,7 +39,7 @@ export interface Service {
 }
 
 /** Every path that the mock answers, for messages about those that it does not. */
-export function pathsOf(dialects: readonly Dialect[] = DIALECTS): string {
+function pathsOf(dialects: readonly Dialect[] = DIALECTS): string {
   const posts: string[] = []
   for (const { eachEndpoint } of dialects) eachEndpoint(({ path }) => posts.push(path))
   return `POST ${posts.join(', ')}; GET /v1/models, /v1/models/:id, /health, /metrics, /admin/config and /admin/strict; POST /admin/config`
@@ -48,6 +48,7 @@ export function pathsOf(dialects: readonly Dialect[] = DIALECTS): string {
 /** All dialects' routes, each with errors in the shape of its provider. */
 export function addRoutes(app: FastifyInstance, service: Service): void {
   app.decorateRequest('keyLabel', 'none')
+  app.setNotFoundHandler(unknownPath(service))
   for (const { errors, eachEndpoint } of DIALECTS) {
     void app.register((scope, _options, done) => {
       eachEndpoint((endpoint) => {
@@ -74,6 +75,29 @@ export function addRoutes(app: FastifyInstance, service: Service): void {
     scope.setErrorHandler(errorHandler({ error: openAiError }, service.tally))
     done()
   })
+}
+
+/** A 404 that names the paths there are. In strict mode, a request that went to the wrong one. */
+function unknownPath({ control, tally }: Service) {
+  return (request: FastifyRequest, reply: FastifyReply) => {
+    const { strict } = control.running
+    if (strict && request.method === 'POST') {
+      const arrived = { path: pathOf(request), headers: request.headers, body: {}, key: undefined }
+      // Of what else would be wrong nothing is known: the body has not been read.
+      const violations = checkRequest(strict.expected, arrived).filter(({ kind }) => kind === 'wrong_path')
+      strict.tally.add(violations, undefined)
+    }
+    const message = `Unknown request URL: ${request.method} ${request.url}. The mock answers ${pathsOf()}.`
+    tally.answered(request.keyLabel, 404)
+    return reply
+      .code(404)
+      .type('application/json')
+      .send(openAiError(new ProviderError(404, message)))
+  }
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? ''
 }
 
 /**
@@ -137,8 +161,7 @@ function checkStrictly(
   { fields }: ReceivedBody,
   key: string | undefined,
 ): void {
-  const [path = ''] = request.url.split('?')
-  const violations = checkRequest(expected, { path, headers: request.headers, body: fields, key })
+  const violations = checkRequest(expected, { path: pathOf(request), headers: request.headers, body: fields, key })
   tally.add(violations, key)
   if (!refuse || !isWrong(violations)) return
   throw badRequest(`strict: ${violations.map(({ kind, at, problem }) => `${kind} ${at}: ${problem}`).join('; ')}`)

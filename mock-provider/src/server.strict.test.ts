@@ -44,6 +44,15 @@ describe('strict mode counts', () => {
     })
   })
 
+  test('a request to a path that the mock does not even serve', async () => {
+    await withMock({ strict: STRICT }, async (mock) => {
+      assert.equal(await statusOf(ask(mock, { ...TEAM, path: '/chat/completions' }, { body: RIGHT })), 404)
+      const told = await report(mock)
+      assert.deepEqual(counted(told), { wrong_path: 1 })
+      assert.deepEqual([told.checked, told.wrong], [1, 1])
+    })
+  })
+
   test('each difference by its kind, and answers those requests all the same', async () => {
     await withMock({ strict: STRICT }, async (mock) => {
       for (const [caller, body] of [

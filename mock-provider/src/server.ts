@@ -9,11 +9,9 @@ import { Doors } from './doors.ts'
 import type { ReceivedBody } from './endpoint.ts'
 import { KeyLabels } from './key-labels.ts'
 import type { Peers } from './peers.ts'
-import { ProviderError } from './provider-error.ts'
 import { seededRandom, seedOfProcess } from './random.ts'
-import { addRoutes, pathsOf } from './routes.ts'
+import { addRoutes } from './routes.ts'
 import { Tally } from './tally.ts'
-import { openAiError } from './wire/openai-error.ts'
 import { parseFields } from './wire/request-fields.ts'
 
 /** The mock, listening or about to. */
@@ -120,13 +118,6 @@ export function createMockServer(
   addAdminRoutes(app, control, all)
   app.get('/metrics', async (_request, reply) => reply.type(tally.registry.contentType).send(await all.metrics()))
   app.get('/health', () => ({ status: 'ok', waiting: answers.waiting }))
-  app.setNotFoundHandler((request, reply) => {
-    const message = `Unknown request URL: ${request.method} ${request.url}. The mock answers ${pathsOf()}.`
-    return reply
-      .code(404)
-      .type('application/json')
-      .send(openAiError(new ProviderError(404, message)))
-  })
 
   return {
     app,

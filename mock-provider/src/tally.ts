@@ -18,7 +18,7 @@ export interface MockGauges {
 export class Tally implements AnswerCounter {
   readonly registry = new Registry()
   /** Answers by key label, then by status: added to the counter when that is read, because each answer counts. */
-  readonly #fresh = new Map<string, Map<string, number>>()
+  readonly #fresh = new Map<string, Map<number | undefined, number>>()
   readonly #delayError: Histogram
 
   constructor(gauges: MockGauges) {
@@ -31,7 +31,7 @@ export class Tally implements AnswerCounter {
       registers,
       collect() {
         for (const [key, byStatus] of fresh) {
-          for (const [status, count] of byStatus) this.inc({ key, status }, count)
+          for (const [status, count] of byStatus) this.inc({ key, status: status ?? 'none' }, count)
         }
         fresh.clear()
       },
@@ -55,9 +55,8 @@ export class Tally implements AnswerCounter {
 
   answered(keyLabel: string, status: number | undefined): void {
     let byStatus = this.#fresh.get(keyLabel)
-    if (!byStatus) this.#fresh.set(keyLabel, (byStatus = new Map<string, number>()))
-    const name = status === undefined ? 'none' : String(status)
-    byStatus.set(name, (byStatus.get(name) ?? 0) + 1)
+    if (!byStatus) this.#fresh.set(keyLabel, (byStatus = new Map<number | undefined, number>()))
+    byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
   }
 
   delayed({ plannedUs, actualUs }: MockDelay): void {

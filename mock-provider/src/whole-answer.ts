@@ -88,50 +88,55 @@ export class WholeAnswer<Request extends WireRequest> {
 
   #answer(fault: Exclude<Fault, { kind: 'error' | 'reset' | 'hang' }> | undefined): void {
     const { wire, request, response } = this.#exchange
-    const { sequence } = this.#plan
+    const { sequence, responseBytes, tokens } = this.#plan
     const delay = this.#given(200)
     const createdSec = Math.floor(Date.now() / 1_000)
-    const whole = wire.body(request, { ...this.#plan, delay, createdSec })
-    const begin = (sink: AnswerSink, body: string) => {
-      const head = headOf(body)
-      if (wire.head) head.push(...wire.head(request, { sequence, delay }))
-      if (this.#plan.head) head.push(...this.#plan.head)
-      sink.writeHead(200, this.#host.finishHead(response, head, delay))
-    }
-    const give = (body: string, sink: AnswerSink = response) => {
-      begin(sink, body)
-      sink.end(body, 'latin1')
-    }
-    const giveHalf = () => {
-      begin(response, whole)
-      response.write(whole.slice(0, whole.length >> 1), 'latin1')
-    }
+    const body = wire.body(request, { sequence, delay, createdSec, responseBytes, tokens })
     switch (fault?.kind) {
       case undefined:
-        give(whole)
+        this.#give(response, body, delay)
         break
       case 'truncate':
-        give(whole.slice(0, whole.length >> 1))
+        this.#give(response, body.slice(0, body.length >> 1), delay)
         break
       case 'garble':
-        give(garbled(whole))
+        this.#give(response, garbled(body), delay)
         break
       case 'slow-headers':
-        give(whole, this.#host.slowHead(response, fault.forMs))
+        this.#give(this.#host.slowHead(response, fault.forMs), body, delay)
         break
       case 'close':
         closeAfter(response)
-        give(whole)
+        this.#give(response, body, delay)
         break
       case 'cut':
-        giveHalf()
+        this.#giveHalf(body, delay)
         this.#socket.destroySoon()
         break
       case 'stall':
-        giveHalf()
-        this.#rest = whole.slice(whole.length >> 1)
+        this.#giveHalf(body, delay)
+        this.#rest = body.slice(body.length >> 1)
         this.#host.resumeAfter(fault.forMs, this, response)
     }
+  }
+
+  #give(sink: AnswerSink, body: string, delay: MockDelay): void {
+    this.#begin(sink, body, delay)
+    sink.end(body, 'latin1')
+  }
+
+  #giveHalf(body: string, delay: MockDelay): void {
+    const { response } = this.#exchange
+    this.#begin(response, body, delay)
+    response.write(body.slice(0, body.length >> 1), 'latin1')
+  }
+
+  #begin(sink: AnswerSink, body: string, delay: MockDelay): void {
+    const { wire, request, response } = this.#exchange
+    const head = headOf(body)
+    if (wire.head) head.push(...wire.head(request, { sequence: this.#plan.sequence, delay }))
+    if (this.#plan.head) head.push(...this.#plan.head)
+    sink.writeHead(200, this.#host.finishHead(response, head, delay))
   }
 
   #fail(status: number, retryAfterSec: number | undefined): void {
