@@ -73,7 +73,7 @@ export class Control {
   }
 
   /**
-   * Changes the config, all of it or nothing. A patch that names the seed starts everything that is drawn anew; one that
+   * Changes the config, all of it or nothing. A patch that names the seed starts all draws for answers anew; one that
    * names the scenario starts that.
    * @param patch a JSON Merge Patch: what it leaves out stays as it is, null is the default
    * @throws {MockUsageError} when it would not be right; then nothing has changed

@@ -42,8 +42,8 @@ export class Doors {
     return false
   }
 
-  /** Nobody is let in any more, whatever the policy says. */
-  shut(): void {
+  /** The server closes: from now on the policy opens nothing again. */
+  stopFollowing(): void {
     this.#address = undefined
   }
 

@@ -10,11 +10,6 @@ export class KeyPolicy {
     this.#failing = new Map(options.failKeys.map(({ key, status }) => [key, status]))
   }
 
-  /** Whether any key would be refused. */
-  get isActive(): boolean {
-    return this.#required.size > 0 || this.#failing.size > 0
-  }
-
   /** @throws {ProviderError} when requests with this key fail, or the key is none of those required */
   check(key: string | undefined): void {
     const status = key === undefined ? undefined : this.#failing.get(key)

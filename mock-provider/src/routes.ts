@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Answers } from './answers.ts'
 import type { Behaviour } from './behaviour.ts'
 import type { Control, StrictMode } from './control.ts'
-import { DIALECTS, type Dialect } from './dialects.ts'
+import { DIALECTS } from './dialects.ts'
 import type { Endpoint, ReceivedBody } from './endpoint.ts'
 import { MOCK_FAULT_HEADER, parseFault } from './fault-model.ts'
 import { bearerKey } from './keys.ts'
@@ -39,9 +39,9 @@ export interface Service {
 }
 
 /** Every path that the mock answers, for messages about those that it does not. */
-function pathsOf(dialects: readonly Dialect[] = DIALECTS): string {
+function pathsOf(): string {
   const posts: string[] = []
-  for (const { eachEndpoint } of dialects) eachEndpoint(({ path }) => posts.push(path))
+  for (const { eachEndpoint } of DIALECTS) eachEndpoint(({ path }) => posts.push(path))
   return `POST ${posts.join(', ')}; GET /v1/models, /v1/models/:id, /health, /metrics, /admin/config and /admin/strict; POST /admin/config`
 }
 
@@ -72,7 +72,7 @@ export function addRoutes(app: FastifyInstance, service: Service): void {
       check(request)
       return retrieveModel(request.params.id)
     })
-    scope.setErrorHandler(errorHandler({ error: openAiError }, service.tally))
+    scope.setErrorHandler(errorHandler({ error: openAiError }, undefined))
     done()
   })
 }
@@ -85,10 +85,10 @@ function unknownPath({ control, tally }: Service) {
       const arrived = { path: pathOf(request), headers: request.headers, body: {}, key: undefined }
       // Of what else would be wrong nothing is known: the body has not been read.
       const violations = checkRequest(strict.expected, arrived).filter(({ kind }) => kind === 'wrong_path')
-      strict.tally.add(violations, undefined)
+      if (violations.length > 0) strict.tally.add(violations, undefined)
     }
     const message = `Unknown request URL: ${request.method} ${request.url}. The mock answers ${pathsOf()}.`
-    tally.answered(request.keyLabel, 404)
+    if (request.method === 'POST') tally.answered(request.keyLabel, 404)
     return reply
       .code(404)
       .type('application/json')
@@ -167,11 +167,14 @@ function checkStrictly(
   throw badRequest(`strict: ${violations.map(({ kind, at, problem }) => `${kind} ${at}: ${problem}`).join('; ')}`)
 }
 
-/** Turns whatever went wrong, Fastify's own refusals included, into a dialect's error. */
-function errorHandler({ error: errorJson, errorHead }: DialectErrors, tally: Tally) {
+/**
+ * Turns whatever went wrong, Fastify's own refusals included, into a dialect's error.
+ * @param tally counts it; undefined where successes are not counted either
+ */
+function errorHandler({ error: errorJson, errorHead }: DialectErrors, tally: Tally | undefined) {
   return (error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply) => {
     const failure = error instanceof ProviderError ? error : new ProviderError(error.statusCode ?? 500, error.message)
-    tally.answered(request.keyLabel, failure.statusCode)
+    tally?.answered(request.keyLabel, failure.statusCode)
     if (failure.retryAfterSec !== undefined) void reply.header('retry-after', failure.retryAfterSec)
     const head = errorHead?.(failure) ?? []
     for (let at = 0; at < head.length; at += 2) void reply.header(head[at]!, head[at + 1])

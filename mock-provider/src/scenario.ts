@@ -1,4 +1,5 @@
 import type { WrittenConfig } from './config.ts'
+import { START_SETTINGS } from './settings.ts'
 import { parseDurationMs } from './units.ts'
 import { isFields, shown } from './wire/request-fields.ts'
 
@@ -10,7 +11,7 @@ export interface ScenarioStep {
 }
 
 const MOST_STEPS = 1_000
-const NOT_HERE = ['scenario', 'scenarioEvery', 'port', 'host', 'workers', 'bodyLimit', 'adminKey']
+const NOT_HERE = [...Object.keys(START_SETTINGS), 'scenario', 'scenarioEvery']
 
 /**
  * Reads `[{ "at": "10s", "set": { "latency": "3s" } }, ...]`, in order of time. Whether what is set is right is for

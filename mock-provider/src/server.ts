@@ -136,7 +136,7 @@ export function createMockServer(
     },
     async close() {
       control.stopScenario()
-      doors.shut()
+      doors.stopFollowing()
       const closed = app.close()
       await answers.drain()
       // The answers may still be on their way into the sockets: each closes once it has taken what was written.
