@@ -62,7 +62,8 @@ describe('the instance type', () => {
       await withServer(listener, async (url) => {
         const startMs = performance.now()
         assert.equal(await ec2InstanceType(url, 100), undefined)
-        assert.ok(performance.now() - startMs < 1_000)
+        // The silent one would be waited for without end; the rest is a machine's stall.
+        assert.ok(performance.now() - startMs < 5_000)
       })
     }
   })

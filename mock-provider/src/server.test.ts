@@ -48,8 +48,8 @@ describe('answers', () => {
         assert.equal(delay.plannedUs, 60_000)
         assert.ok(delay.actualUs >= 60_000, `actual ${delay.actualUs} us`)
         assert.ok(observedUs >= delay.actualUs, `observed ${observedUs} us, actual ${delay.actualUs} us`)
-        // Half a second of room: what is tested is the unit and the two ends, not how busy the machine is.
-        assert.ok(observedUs - delay.actualUs < 500_000, `observed ${observedUs} us, actual ${delay.actualUs} us`)
+        // Seconds of room: what is tested is the unit and the two ends, not how busy the machine is.
+        assert.ok(observedUs - delay.actualUs < 5_000_000, `observed ${observedUs} us, actual ${delay.actualUs} us`)
       }
     })
   })

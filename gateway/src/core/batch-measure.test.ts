@@ -6,7 +6,8 @@ import { measureBatchMeans, sink } from './batch-measure.ts'
 test('every stage that is a function of the request gets a mean, and all of them end within their budget', () => {
   const started = performance.now()
   const means = measureBatchMeans(1)
-  assert.ok(performance.now() - started < 500)
+  // Of some ms in all; a machine that stalls may take seconds, and without a budget it would be minutes.
+  assert.ok(performance.now() - started < 5_000)
   assert.deepEqual(Object.keys(means), [
     'queue_wait',
     'key_selection',
