@@ -112,7 +112,14 @@ function answer<Request extends WireRequest>(
 ): void {
   const { behaviours, keyPolicy, strict } = control.running
   const { body } = request
-  const key = keyOf(request)
+  let key: string | undefined
+  try {
+    key = keyOf(request)
+  } catch (error) {
+    // A key or header that was lost on the way: what strict mode is there to count.
+    if (strict && body) checkStrictly(strict, request, body, undefined)
+    throw error
+  }
   const keyLabel = labels.labelOf(key)
   request.keyLabel = keyLabel
   keyPolicy.check(key)

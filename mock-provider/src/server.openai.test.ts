@@ -238,6 +238,18 @@ describe('the official client embeds', () => {
     })
   })
 
+  test('no more than a million numbers at once', async () => {
+    await withClient({}, async (client) => {
+      const ask = (texts: number) =>
+        client.embeddings.create({ model: 'm', input: Array<string>(texts).fill('x'), dimensions: 1_000 })
+      assert.equal((await ask(1_000)).data.length, 1_000)
+      await assert.rejects(
+        ask(1_001),
+        (error) => error instanceof OpenAI.BadRequestError && error.param === 'dimensions',
+      )
+    })
+  })
+
   test('after the delay, which the header tells', async () => {
     await withClient({ latency: 20 }, async (client) => {
       const { response } = await client.embeddings.create({ model: 'm', input: 'x' }).withResponse()

@@ -53,6 +53,19 @@ describe('strict mode counts', () => {
     })
   })
 
+  test('a request without the key that its provider demands', async () => {
+    const strict = {
+      requests: [{ path: ANTHROPIC.path, headers: { 'anthropic-version': '2023-06-01' } }],
+      keyShares: { k: 1 },
+    }
+    await withMock({ strict }, async (mock) => {
+      assert.equal(await statusOf(ask(mock, { ...ANTHROPIC, headers: () => ({}) })), 401)
+      const told = await report(mock)
+      assert.deepEqual(counted(told), { lost_header: 1, wrong_key: 1 })
+      assert.deepEqual([told.checked, told.wrong], [1, 1])
+    })
+  })
+
   test('each difference by its kind, and answers those requests all the same', async () => {
     await withMock({ strict: STRICT }, async (mock) => {
       for (const [caller, body] of [

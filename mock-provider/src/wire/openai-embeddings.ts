@@ -16,6 +16,8 @@ export interface EmbeddingsRequest extends WireRequest {
 const DEFAULT_DIMENSIONS = 8
 const MOST_DIMENSIONS = 3_072
 const MOST_INPUTS = 2_048
+// All of them are composed in one go, while every other answer waits: 0.6 s for a million (once, on 2 vCPUs).
+const MOST_NUMBERS = 1_000_000
 
 /** @throws {ProviderError} 400 naming what is wrong */
 export function readEmbeddingsRequest(fields: Fields): EmbeddingsRequest {
@@ -25,13 +27,20 @@ export function readEmbeddingsRequest(fields: Fields): EmbeddingsRequest {
   if (format !== 'float' && format !== 'base64') {
     throw badRequest(`encoding_format: must be float or base64, got ${shown(format)}`, 'encoding_format')
   }
+  const dimensions = readCount(fields.dimensions, 'dimensions', MOST_DIMENSIONS) ?? DEFAULT_DIMENSIONS
+  if (inputs.length * dimensions > MOST_NUMBERS) {
+    throw badRequest(
+      `dimensions: ${inputs.length} inputs of ${dimensions} dimensions are more than ${MOST_NUMBERS} numbers; ask for fewer at once`,
+      'dimensions',
+    )
+  }
   return {
     model,
     inputs,
     promptTokens: tokens,
     // Vectors are no tokens.
     maxTokens: 0,
-    dimensions: readCount(fields.dimensions, 'dimensions', MOST_DIMENSIONS) ?? DEFAULT_DIMENSIONS,
+    dimensions,
     base64: format === 'base64',
   }
 }
