@@ -137,7 +137,8 @@ export class Answers {
       ? behaviour.nextFirstTokenUs({ promptTokens, receivedNs }, () => sumOf(intervals(), script.chunks - 1) / 1_000)
       : behaviour.nextDelayUs({ promptTokens, receivedNs })
     const fault = askedFault ?? drawnFault
-    const nextIntervalNs = intervals()
+    // Drawn intervals have a generator of their own, which an answer that is given whole can do without.
+    const nextIntervalNs = script ? intervals() : noInterval
     return { sequence, plannedUs, responseBytes, tokens, fault, head, script, tokensPerChunk, nextIntervalNs }
   }
 
@@ -272,6 +273,7 @@ function isStreamFault(fault: Fault): fault is StreamFault {
   return ['cut', 'stall', 'truncate', 'garble'].includes(fault.kind)
 }
 
+const noInterval = (): number => 0
 const noFiller = (): string => ''
 
 /** A word for each token of a chunk after its first. */
