@@ -41,7 +41,16 @@ const USUAL_WAITING_BODIES_MIB = 256
 const PROVIDER_PREFIX = /^openai\//
 
 /** The gateway of this repository, in a process of its own. */
-export const builtin: Target = { name: 'builtin', needsMock: true, start: startBuiltin }
+export const builtin: Target = {
+  name: 'builtin',
+  title: 'the gateway of this repository',
+  needsMock: true,
+  settings: [],
+  install: [],
+  selfReports: [{ kind: 'server_timing', claims: 'its own time for the request, without the HTTP request to the provider' }],
+  find: () => Promise.resolve({ installed: true, version: builtinVersion() }),
+  start: startBuiltin,
+}
 
 async function startBuiltin(context: TargetContext): Promise<RunningTarget> {
   const file = builtinConfig(context)

@@ -39,11 +39,39 @@ export interface RunningTarget {
   stop(): Promise<void>
 }
 
-/** One gateway that can be measured: how to start and address it. */
+/** Whether a target can be started on this machine. */
+export type Availability =
+  | { installed: true; version?: string }
+  /** `install`: what to do about it, as a command or a sentence. */
+  | { installed: false; reason: string; install: string }
+
+/** Where a gateway tells how long its own work took. */
+export type SelfReportSource =
+  /** A header of each answer. */
+  | { kind: 'header'; header: string; unit: 'ms' | 'us' | 's'; claims: string }
+  /** A Prometheus histogram or summary at `path`, read before and after the window. */
+  | { kind: 'prometheus'; path: string; metric: string; unit: 'ms' | 'us' | 's'; claims: string }
+  /** The built-in gateway's `Server-Timing`, which every request of a run asks for. */
+  | { kind: 'server_timing'; claims: string }
+
+/** One gateway that can be measured: how to recognise, install, start and address it. */
 export interface Target {
   name: string
+  /** What it is, in words. */
+  title: string
   /** It sends to the mock that bench starts, where none is given. */
   needsMock: boolean
+  /** Model that requests to it name. Absent: that of the run. */
+  model?: string
+  /** Headers that requests to it carry, lower-case names; those of the run come on top. Absent: none. */
+  headers?: Readonly<Record<string, string>>
+  /** How it is set up, one setting each, in words, for tables. */
+  settings: readonly string[]
+  /** Commands that install it from its public package, each as argv; empty when there is nothing to install. */
+  install: readonly (readonly string[])[]
+  selfReports?: readonly SelfReportSource[]
+  /** Looks whether it is installed; starts nothing that stays. */
+  find(): Promise<Availability>
   /** @throws {TargetError} when it cannot be started or reached. */
   start(context: TargetContext): Promise<RunningTarget>
 }

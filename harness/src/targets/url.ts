@@ -8,7 +8,11 @@ const REACH_TIMEOUT_MS = 5_000
 export function urlTarget(url: string): Target {
   return {
     name: url,
+    title: 'a gateway that runs already',
     needsMock: false,
+    settings: [],
+    install: [],
+    find: () => Promise.resolve({ installed: true }),
     start: async ({ signal }) => {
       await reach(url, REACH_TIMEOUT_MS, signal)
       return { name: url, url, managed: false, stop: () => Promise.resolve() }
