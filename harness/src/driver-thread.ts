@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { AboveMockRows } from './above-mock.ts'
 import { probeArrivals } from './arrivals.ts'
 import { SystemClock } from './clock.ts'
 import { Driver } from './driver.ts'
@@ -26,8 +27,14 @@ export type ToDriverThread =
 export type FromDriverThread =
   | { kind: 'opened' }
   | { kind: 'failed'; message: string }
-  | { kind: 'progress'; rows: Int32Array; live: LiveCounts }
+  | { kind: 'progress'; rows: ThreadRows; live: LiveCounts }
   | { kind: 'done'; report: DriverThreadReport }
+
+/** What has ended since the last message, row by row. */
+export interface ThreadRows {
+  timeline: Int32Array
+  aboveMock: Record<'target' | 'floor', Int32Array>
+}
 
 /** Counts since the start of the warm-up. */
 export interface LiveCounts {
@@ -78,6 +85,7 @@ function post(message: FromDriverThread, transfer: ArrayBuffer[] = []): void {
 async function run(openNs: number): Promise<void> {
   const recorder = new Recorder()
   const rows = new TimelineRows()
+  const aboveMock = { target: new AboveMockRows(), floor: new AboveMockRows() }
   const live: LiveCounts = { sent: 0, ok: 0, failed: 0, dropped: 0, inFlight: 0 }
   const driver = new Driver({
     ...share,
@@ -87,6 +95,7 @@ async function run(openNs: number): Promise<void> {
     onAttempt: (attempt) => {
       recorder.add(attempt)
       rows.add(attempt)
+      aboveMock.target.add(attempt)
       if (attempt.outcome.kind === 'dropped') live.dropped++
       else if (attempt.outcome.kind === 'ok') live.ok++
       else live.failed++
@@ -103,6 +112,7 @@ async function run(openNs: number): Promise<void> {
           openNs,
           onAttempt: (attempt) => {
             line.recorder.add(attempt)
+            if (line.name === 'floor') aboveMock.floor.add(attempt)
           },
         }),
     ),
@@ -111,8 +121,12 @@ async function run(openNs: number): Promise<void> {
   const sendProgress = (): void => {
     live.inFlight = transport.inFlight
     live.sent = live.ok + live.failed + live.inFlight
-    const taken = rows.take()
-    post({ kind: 'progress', rows: taken, live: { ...live } }, [taken.buffer])
+    const [timeline, target, floor] = [rows.take(), aboveMock.target.take(), aboveMock.floor.take()]
+    post({ kind: 'progress', rows: { timeline, aboveMock: { target, floor } }, live: { ...live } }, [
+      timeline.buffer,
+      target.buffer,
+      floor.buffer,
+    ])
   }
   const progress = setInterval(sendProgress, PROGRESS_EVERY_MS)
   port.on('message', (message: ToDriverThread) => {

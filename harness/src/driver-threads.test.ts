@@ -46,7 +46,7 @@ const NEVER = new AbortController().signal
 const after =
   (ms: number): RequestListener =>
   (_, response) => {
-    setTimeout(() => response.end('{}'), ms)
+    setTimeout(() => response.end('{"choices":[]}'), ms)
   }
 const never: RequestListener = () => undefined
 
@@ -78,7 +78,7 @@ async function drive(
         abortedAtNs = clock.nowNs()
         controller.abort()
       },
-      onRows: (some) => rows.push(...some),
+      onRows: ({ timeline }) => rows.push(...timeline),
     },
     () => undefined,
   )

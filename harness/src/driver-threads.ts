@@ -6,6 +6,7 @@ import type {
   DriverThreadReport,
   FromDriverThread,
   LiveCounts,
+  ThreadRows,
   ToDriverThread,
 } from './driver-thread.ts'
 import { TargetError } from './errors.ts'
@@ -27,8 +28,8 @@ export interface LoadMeasurement {
 export interface LoadObserver {
   /** Called a few times a second with counts since the start of the warm-up, over all threads. */
   onProgress: (live: LiveCounts) => void
-  /** Rows for a Timeline, as they come. */
-  onRows: (rows: Int32Array) => void
+  /** Rows for a Timeline and an AboveMockLog, as they come. */
+  onRows: (rows: ThreadRows) => void
 }
 
 /** Thousands of connections take a second; a target that swallows them must not hold a run for ever. */

@@ -3,7 +3,9 @@ import {
   decodeFromCompressedBase64,
   encodeIntoCompressedBase64,
   HistogramLogWriter,
+  HistogramLogReader,
   type Histogram as Hdr,
+  type JsHistogram,
 } from 'hdr-histogram-js'
 
 /** Range and resolution of a histogram; only histograms of one shape can be added. */
@@ -25,10 +27,15 @@ export interface HistogramData {
   max: number
 }
 
+/** What the library calls an interval without a tag. */
+const NO_TAG = 'NO TAG'
+
 /** Two minutes in us, to 1 part in 10,000: 64 us at 1.5 s. */
 export const LATENCY_US: HistogramShape = { highest: 120e6, digits: 4 }
 /** Two minutes in ns, to 1 part in 1,000. */
 export const DURATION_NS: HistogramShape = { highest: 120e9, digits: 3 }
+/** Two minutes in tenths of a us, to 1 part in 1,000. */
+export const TENTH_US: HistogramShape = { highest: 1_200e6, digits: 3 }
 
 /**
  * A distribution of non-negative integers. Percentiles come from buckets; count, mean, min, max and standard deviation
@@ -128,13 +135,43 @@ export class Histogram {
     return histogram
   }
 
+  /** Of a histogram that was read back: what is exact otherwise comes from the middles of its buckets. */
+  static fromHdr(hdr: Hdr, shape: HistogramShape): Histogram {
+    const histogram = new Histogram(shape)
+    histogram.#hdr.add(hdr)
+    const values: [value: number, count: number][] = []
+    histogram.forEachValue((value, count) => values.push([value, count]))
+    if (values.length === 0) return histogram
+    histogram.#sum = values.reduce((sum, [value, count]) => sum + value * count, 0)
+    histogram.#runningMean = histogram.#sum / histogram.count
+    histogram.#squaredDeviations = values.reduce(
+      (sum, [value, count]) => sum + count * (value - histogram.#runningMean) ** 2,
+      0,
+    )
+    histogram.#min = values[0]![0]
+    histogram.#max = values.at(-1)![0]
+    return histogram
+  }
+
   /** The percentile distribution as text (`.hgrm`), which the public HDR plotters draw; values divided by `unitRatio`. */
   toPercentileText(unitRatio: number): string {
     return this.#hdr.outputPercentileDistribution(5, unitRatio)
   }
 
-  /** One interval line of a histogram log. */
-  writeLogLine(writer: HistogramLogWriter, startSec: number, endSec: number): void {
+  /** Each value that was recorded, in the middle of its bucket, ascending, with how often it was. */
+  forEachValue(visit: (value: number, count: number) => void): void {
+    const hdr = this.#hdr as JsHistogram
+    const values = hdr.recordedValuesIterator
+    values.reset()
+    while (values.hasNext()) {
+      const { valueIteratedTo, countAtValueIteratedTo } = values.next()
+      visit(hdr.medianEquivalentValue(valueIteratedTo), countAtValueIteratedTo)
+    }
+  }
+
+  /** One interval line of a histogram log; the tag tells apart several lines of one interval. */
+  writeLogLine(writer: HistogramLogWriter, startSec: number, endSec: number, tag?: string): void {
+    if (tag !== undefined) this.#hdr.tag = tag
     writer.outputIntervalHistogram(this.#hdr, startSec, endSec, 1)
   }
 }
@@ -151,4 +188,25 @@ export function openHistogramLog(
   writer.outputStartTime(startedAtMs)
   writer.outputLegend()
   return writer
+}
+
+/** One interval of a histogram log. */
+export interface LoggedInterval {
+  startSec: number
+  /** Absent where the line has none. */
+  tag?: string
+  histogram: Histogram
+}
+
+/** The intervals of a histogram log whose histograms have this shape, in their order. */
+export function readHistogramLog(text: string, shape: HistogramShape): LoggedInterval[] {
+  const reader = new HistogramLogReader(text, 32, false)
+  const intervals: LoggedInterval[] = []
+  for (let hdr = reader.nextIntervalHistogram(); hdr !== null; hdr = reader.nextIntervalHistogram()) {
+    const tagged = hdr.tag !== NO_TAG && hdr.tag !== ''
+    // The reader adds the start of the whole log to that of the interval.
+    const startSec = hdr.startTimeStampMsec / 1e3 - reader.startTimeSec
+    intervals.push({ startSec, ...(tagged && { tag: hdr.tag }), histogram: Histogram.fromHdr(hdr, shape) })
+  }
+  return intervals
 }

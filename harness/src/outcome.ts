@@ -4,6 +4,8 @@ export type Outcome =
   | { kind: 'ok'; status: number }
   /** Any other answer, read to its end. */
   | { kind: 'http_error'; status: number }
+  /** A 2xx answer, read to its end, that is none to what was asked: an error, say, in the body of a 200. */
+  | { kind: 'wrong_answer'; status: number }
   /** No complete answer within the plan's limit. */
   | { kind: 'timeout'; afterMs: number }
   /** The connection could not be opened, broke, or carried something that is not HTTP; `code` is stable. */
@@ -33,6 +35,8 @@ export interface Attempt {
   mock?: MockTruth
   /** The gateway's own account, from `Server-Timing`: ns per SEGMENTS slot, the total last. Absent without one. */
   timingNs?: Float64Array
+  /** What the target says of its own time, ns. Absent when the answer carried none. */
+  selfReportedNs?: number
   /** Whole answer body, bytes. */
   bodyBytes?: number
   /** True when a connection had to be opened for this request. */

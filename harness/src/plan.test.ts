@@ -22,6 +22,7 @@ describe('planRun', () => {
       seed: 9,
       probeRatePerSec: 20,
       mockLatencyMs: 1_500,
+      mockJitterMs: 0,
     })
     assert.equal(request.path, '/v1/chat/completions')
   })

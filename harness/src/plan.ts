@@ -19,6 +19,7 @@ export interface Plan {
   /** Probes beside the load, per second and line; 0 for none. */
   probeRatePerSec: number
   mockLatencyMs: number
+  mockJitterMs: number
 }
 
 /** The request that is sent: one payload, the same for every target. */
@@ -27,6 +28,10 @@ export interface RequestTemplate {
   path: string
   headers: Record<string, string>
   body: string
+  /** A 2xx answer whose body does not hold this is no answer to it. Absent: any body will do. */
+  answerHolds?: string
+  /** Header of the answers by which the target tells its own time, and how many us one of its units is. */
+  selfReport?: { header: string; usPerUnit: number }
 }
 
 /** Pure: the same config and number of connections give the same plan. */
@@ -45,12 +50,17 @@ export function planRun(config: RunConfig, connections: number): Plan {
       path: '/v1/chat/completions',
       headers: { 'content-type': 'application/json', [TIMING_REQUEST_HEADER]: '1', ...config.headers },
       body: requestBody(config.model, config.requestBytes, config.body),
+      answerHolds: COMPLETION_MARK,
     },
     // Straight to the mock there is no gateway to go past.
     probeRatePerSec: config.target === 'direct' ? 0 : config.probeRatePerSec,
     mockLatencyMs: config.mockLatencyMs,
+    mockJitterMs: config.mockJitterMs,
   }
 }
+
+/** Every chat completion has it, no error body does. */
+const COMPLETION_MARK = '"choices"'
 
 /** The share of one thread: every `threads`-th request, so that each thread is paced evenly. */
 export interface ThreadShare {

@@ -33,8 +33,12 @@ export async function preflight(
         signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]),
       })
       const body = await response.text()
-      if (response.ok) return { timed: parseServerTiming(response.headers.get('server-timing') ?? '') !== undefined }
-      problem = `answered ${response.status}: ${body.slice(0, SHOWN_CHARS)}`
+      const isAnswer = request.answerHolds === undefined || body.includes(request.answerHolds)
+      if (response.ok && isAnswer) {
+        return { timed: parseServerTiming(response.headers.get('server-timing') ?? '') !== undefined }
+      }
+      const what = response.ok ? `${response.status} without a completion` : String(response.status)
+      problem = `answered ${what}: ${body.slice(0, SHOWN_CHARS)}`
     } catch (error) {
       signal.throwIfAborted()
       problem = `did not answer: ${reasonOf(error)}`

@@ -19,6 +19,8 @@ const DISTRIBUTIONS = {
   outsideGatewayNs: DURATION_NS,
   publishedOverheadNs: DURATION_NS,
   inProcessOverheadNs: DURATION_NS,
+  /** what a target other than ours says of its own time */
+  selfReportedNs: DURATION_NS,
 } satisfies Record<string, HistogramShape>
 
 type DistributionName = keyof typeof DISTRIBUTIONS
@@ -103,8 +105,9 @@ export class Recorder {
     }
     counts.sent++
     if (attempt.openedConnection === true) counts.openedConnections++
-    if (outcome.kind === 'ok' || outcome.kind === 'http_error') increment(counts.byStatus, String(outcome.status))
-    else increment(counts.byError, outcome.kind === 'timeout' ? 'timeout' : outcome.code)
+    if ('status' in outcome) increment(counts.byStatus, String(outcome.status))
+    if (outcome.kind === 'timeout' || outcome.kind === 'wrong_answer') increment(counts.byError, outcome.kind)
+    else if (outcome.kind === 'transport_error') increment(counts.byError, outcome.code)
     if (sentNs !== undefined) {
       this.distributions.scheduleLagUs.record((sentNs - dueNs) / 1e3)
       this.span.lastSentNs = Math.max(this.span.lastSentNs, sentNs)
@@ -118,6 +121,7 @@ export class Recorder {
     this.span.lastOkNs = Math.max(this.span.lastOkNs, endNs)
     this.distributions.latencyUs.record((endNs - dueNs) / 1e3)
     this.distributions.serviceUs.record((endNs - sentNs) / 1e3)
+    if (attempt.selfReportedNs !== undefined) this.distributions.selfReportedNs.record(attempt.selfReportedNs)
     if (attempt.timingNs) this.#addTiming(endNs - sentNs, attempt.timingNs)
     if (attempt.mock) this.#addAccount(endNs - sentNs, sentNs - dueNs, attempt.mock, attempt.timingNs)
   }

@@ -213,6 +213,18 @@ export const ResultSchema = Type.Object(
         client: opt(OverheadDistribution),
       }),
     ),
+    selfReportUs: opt(
+      Type.Object(
+        {
+          header: Type.String(),
+          requests: Type.Integer({ description: 'answers that carried it' }),
+          mean: Type.Number(),
+          p50: Type.Number(),
+          p99: Type.Number(),
+        },
+        { description: 'what a target says of its own time in a header of its answers, us' },
+      ),
+    ),
     ledgerUs: opt(
       Type.Object({
         requests: Type.Integer({ description: 'requests that carried a full account' }),

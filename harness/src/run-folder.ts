@@ -10,9 +10,14 @@ export interface RunFiles {
   reportMarkdown: string
   /** HDR histogram log, as public plotters read it. */
   hlog?: string
+  /** Histogram log of what was waited above the mock: see above-mock.ts. */
+  aboveMock?: string
   /** Percentile distribution of one histogram, as public plotters read it. */
   hgrm?: string
 }
+
+/** Of a run's folder. */
+export const ABOVE_MOCK_FILE = 'above-mock.hlog'
 
 /** Longest stretch of a target's or profile's name that goes into a folder name. */
 const MAX_PART_CHARS = 60
@@ -56,6 +61,7 @@ export async function writeRunFolder(outDir: string, files: RunFiles): Promise<s
     await writeFile(join(draft, 'result.json'), `${JSON.stringify(files.result, null, 2)}\n`)
     await writeFile(join(draft, 'report.md'), files.reportMarkdown)
     if (files.hlog !== undefined) await writeFile(join(draft, 'latency.hlog'), files.hlog)
+    if (files.aboveMock !== undefined) await writeFile(join(draft, ABOVE_MOCK_FILE), files.aboveMock)
     if (files.hgrm !== undefined) await writeFile(join(draft, 'latency.hgrm'), files.hgrm)
     const folder = await claimFolder(parent, runFolderName(files.result))
     // rename() takes the place of an empty folder in one step, and only of an empty one: the claim made above.

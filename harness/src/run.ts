@@ -1,3 +1,4 @@
+import { AboveMockLog } from './above-mock.ts'
 import { SystemClock } from './clock.ts'
 import type { RunConfig } from './config.ts'
 import type { LiveCounts } from './driver-thread.ts'
@@ -24,6 +25,8 @@ export interface RunMeasurement {
   seconds: TimelineSecond[]
   /** HDR histogram log of the latencies from due, us, one line a second. */
   log: string
+  /** Histogram log of the service times above the mock, of callers and probes: see above-mock.ts. */
+  aboveMockLog: string
   /** How a program of the run ended in the middle of it, which ended the run; absent when none did. */
   died?: string
 }
@@ -51,34 +54,59 @@ export async function performRun(
 ): Promise<RunMeasurement> {
   let mock: RunningProgram | undefined
   let target: RunningTarget | undefined
-  let threads: DriverThreads | undefined
   try {
     observer.onPhase('starting')
     const wanted = findTarget(config.target)
     if (config.mockUrl === undefined && wanted.needsMock) mock = await startMock(config, signal)
     const mockUrl = config.mockUrl ?? mock?.url ?? ''
     target = await wanted.start({ config, mockUrl, connections: plan.connections, signal })
-    const { timed } = await preflight(target.url, plan.request, plan.mockLatencyMs + PREFLIGHT_EXTRA_MS, signal)
-    observer.onPhase('opening')
-    const probes = planProbes(plan, {
-      ...(mockUrl !== '' && { mock: mockUrl }),
-      ...(timed && { gateway: target.url }),
-    })
-    threads = await DriverThreads.open(plan, target.url, probes, signal)
-    observer.onPhase('load')
-    return await measure(plan, { mock, target, timed, threads }, signal, observer)
+    return await loadTarget(plan, { mock, mockUrl, target }, signal, observer)
   } finally {
-    await threads?.terminate()
     // The gateway first: it drains into the mock.
     await target?.stop()
     await mock?.stop()
   }
 }
 
-interface Stage {
-  /** Absent when it runs already, or nobody knows where. */
+export interface LoadedPrograms {
+  /** Absent when somebody else started it, or nobody knows where it is. */
   mock: RunningProgram | undefined
+  /** Where the floor's probes go; empty when nobody knows. */
+  mockUrl: string
   target: RunningTarget
+}
+
+/**
+ * Opens the connections to a target that runs, warms it up and measures. It stops neither target nor mock. An aborted signal
+ * ends it as in `performRun`.
+ *
+ * @throws TargetError when the target does not answer rightly before the load.
+ */
+export async function loadTarget(
+  plan: Plan,
+  { mock, mockUrl, target }: LoadedPrograms,
+  signal: AbortSignal,
+  observer: RunObserver,
+): Promise<RunMeasurement> {
+  const request = { ...plan.request, headers: { ...target.headers, ...plan.request.headers } }
+  const toTarget: Plan = { ...plan, request }
+  let threads: DriverThreads | undefined
+  try {
+    const { timed } = await preflight(target.url, request, plan.mockLatencyMs + PREFLIGHT_EXTRA_MS, signal)
+    observer.onPhase('opening')
+    const probes = planProbes(plan, {
+      ...(mockUrl !== '' && { mock: mockUrl }),
+      ...(timed && { gateway: target.url }),
+    })
+    threads = await DriverThreads.open(toTarget, target.url, probes, signal)
+    observer.onPhase('load')
+    return await measure(plan, { mock, target, timed, threads }, signal, observer)
+  } finally {
+    await threads?.terminate()
+  }
+}
+
+interface Stage extends Pick<LoadedPrograms, 'mock' | 'target'> {
   /** The target gives an account of its own time: it is our gateway, wherever it runs. */
   timed: boolean
   threads: DriverThreads
@@ -102,6 +130,13 @@ async function measure(
     dueIn: (second) => requestsDueIn(plan, second),
     log: openHistogramLog((text) => lines.push(text), Date.now(), '[latency from due, in us]'),
   })
+  const aboveMockLines: string[] = []
+  const aboveMock = new AboveMockLog({
+    fastestMockMs: plan.mockLatencyMs - plan.mockJitterMs,
+    timeoutMs: plan.timeoutMs,
+    write: (text) => aboveMockLines.push(text),
+    startedAtMs: Date.now(),
+  })
   const clock = new SystemClock()
   const cancels: (() => void)[] = []
   const deaths = watchForDeath({ mock, gateway: target })
@@ -112,7 +147,9 @@ async function measure(
       AbortSignal.any([signal, deaths.signal]),
       {
         onRows: (rows) => {
-          timeline.add(rows)
+          timeline.add(rows.timeline)
+          aboveMock.add('target', rows.aboveMock.target)
+          aboveMock.add('floor', rows.aboveMock.floor)
         },
         onProgress: (live) => {
           observer.onProgress(live, timeline.seconds.at(-1)?.p99Ms)
@@ -130,6 +167,7 @@ async function measure(
       },
     )
     const died = deaths.found()
+    aboveMock.end()
     const account = timed && died === undefined ? await fetchGatewayAccount(target.url) : undefined
     return {
       target,
@@ -138,6 +176,7 @@ async function measure(
       resources: sampler.stop(),
       seconds: timeline.end(),
       log: lines.join(''),
+      aboveMockLog: aboveMockLines.join(''),
       ...(died !== undefined && { died }),
     }
   } finally {

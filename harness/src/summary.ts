@@ -13,7 +13,7 @@ import { runFolderName } from './run-folder.ts'
 import { judge } from './validity.ts'
 
 /** Everything that is known of a run, before any arithmetic. */
-export interface Recording extends Omit<RunMeasurement, 'log' | 'died'> {
+export interface Recording extends Omit<RunMeasurement, 'log' | 'aboveMockLog' | 'died'> {
   command: string[]
   startedAt: Date
   finishedAt: Date
@@ -63,6 +63,7 @@ export function summarize(recording: Recording): Result {
     ...(ping && { ping: { pings: ping.count, ...probeFigures(ping, load.probes.ping) } }),
     ...stagesOf(recording),
     ...overheadOf(recording, floor),
+    ...selfReportOf(recording),
     ...(ledgerUs && { ledgerUs }),
     resources,
   }
@@ -235,6 +236,13 @@ function lessNs(histogram: Histogram, ns: number): { mean: number; p50: number; 
     p50: (histogram.percentile(50) - ns) / 1e3,
     p99: (histogram.percentile(99) - ns) / 1e3,
   }
+}
+
+function selfReportOf({ load, plan }: Recording): Pick<Result, 'selfReportUs'> {
+  const reported = recorded(load.main.distributions.selfReportedNs)
+  const header = plan.request.selfReport?.header
+  if (!reported || header === undefined) return {}
+  return { selfReportUs: { header, requests: reported.count, ...lessNs(reported, 0) } }
 }
 
 /** The target gave an account of its own, whether or not the mock's came through beside it. */

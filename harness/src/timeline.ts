@@ -2,6 +2,7 @@ import { constantArrivals } from './arrivals.ts'
 import type { HistogramLogWriter } from 'hdr-histogram-js'
 import { Histogram, type HistogramShape } from './histogram.ts'
 import type { Attempt } from './outcome.ts'
+import { RowBuffer } from './row-buffer.ts'
 
 /** A second needs no more: 1 ms at 1.5 s, in a histogram small enough to keep one per open second. */
 const WINDOW_US: HistogramShape = { highest: 120e6, digits: 3 }
@@ -13,33 +14,24 @@ const DROPPED = -2
 
 /** Attempts on their way from a driver thread, three numbers each: second in which it was due, latency or what became of it, lag. */
 export class TimelineRows {
-  static readonly #WIDTH = 3
-  #rows = new Int32Array(1_024 * TimelineRows.#WIDTH)
-  #length = 0
+  readonly #rows = new RowBuffer(3)
 
   add(attempt: Attempt): void {
     if (attempt.index < 0) return
-    if (this.#length === this.#rows.length) {
-      const larger = new Int32Array(this.#rows.length * 2)
-      larger.set(this.#rows)
-      this.#rows = larger
-    }
     const { dueNs, sentNs, endNs, outcome } = attempt
-    this.#rows[this.#length++] = Math.floor(dueNs / 1e9)
-    this.#rows[this.#length++] =
+    const latency =
       outcome.kind === 'dropped'
         ? DROPPED
         : outcome.kind === 'ok' && endNs !== undefined
           ? Math.min(INT32_MAX, Math.max(0, Math.round((endNs - dueNs) / 1e3)))
           : FAILED
-    this.#rows[this.#length++] = sentNs === undefined ? 0 : Math.min(INT32_MAX, Math.round((sentNs - dueNs) / 1e3))
+    const lag = sentNs === undefined ? 0 : Math.min(INT32_MAX, Math.round((sentNs - dueNs) / 1e3))
+    this.#rows.push(Math.floor(dueNs / 1e9), latency, lag)
   }
 
   /** What has come since the last call, to be handed over. */
   take(): Int32Array<ArrayBuffer> {
-    const taken = this.#rows.slice(0, this.#length)
-    this.#length = 0
-    return taken
+    return this.#rows.take()
   }
 }
 

@@ -44,6 +44,7 @@ export async function runCommand(config: RunConfig, io: CommandIo): Promise<{ ex
     result,
     reportMarkdown: renderMarkdown(result),
     hlog: measurement.log,
+    aboveMock: measurement.aboveMockLog,
     hgrm: measurement.load.main.distributions.latencyUs.toPercentileText(1e3),
   })
   if (config.json) io.stdout(`${JSON.stringify(result, null, 2)}\n`)

@@ -17,7 +17,7 @@ describe('the main job', { concurrency: true }, () => {
       const { exitCode, stderr } = await bench([...SMALL, '--response-size', '2KB', '--out', out])
       const { result, files, folder } = await onlyRun(out)
       assert.equal(exitCode, result.verdict.valid ? 0 : 1, stderr)
-      assert.deepEqual(files, ['latency.hgrm', 'latency.hlog', 'report.md', 'result.json'])
+      assert.deepEqual(files, ['above-mock.hlog', 'latency.hgrm', 'latency.hlog', 'report.md', 'result.json'])
       const { requests } = result
       assert.deepEqual(
         [requests.planned, requests.sent, requests.ok, requests.failed, requests.dropped, requests.byStatus],

@@ -32,6 +32,8 @@ export interface RunningTarget {
   nodeFlags?: readonly string[]
   /** Of the built-in gateway, whatever they came from. */
   settings?: GatewaySettings
+  /** Headers that requests to it must carry, known only once it runs; those of the run come on top. */
+  headers?: Readonly<Record<string, string>>
   /** Settles when a managed target has ended, wanted or not. */
   exited?: Promise<ProgramExit>
   /** Its last lines on stderr. */

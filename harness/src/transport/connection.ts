@@ -2,10 +2,12 @@ import { connect, type Socket } from 'node:net'
 import { delayFromText, MOCK_DELAY_HEADER, parseDelayHeader } from '@gatebench/mock-provider/truth'
 import type { Clock } from '../clock.ts'
 import type { Attempt, Outcome } from '../outcome.ts'
+import type { RequestTemplate } from '../plan.ts'
 import { HttpSyntaxError, ResponseParser } from '@gatebench/gateway/http1'
 import { parseServerTiming } from './server-timing.ts'
 
 const KEEP_HEADERS = [MOCK_DELAY_HEADER, 'server-timing']
+const SELF_REPORT_SLOT = KEEP_HEADERS.length
 const MOCK_DELAY_SLOT = 0
 const SERVER_TIMING_SLOT = 1
 
@@ -13,11 +15,15 @@ const SERVER_TIMING_SLOT = 1
 const BODY_START_BYTES = 4_096
 const COMPLETION_ID_START = Buffer.from('chatcmpl-')
 
+/** What answers are looked at for. */
+export type AnswerExpectation = Pick<RequestTemplate, 'answerHolds' | 'selfReport'>
+
 /** What a connection tells the transport that owns it. */
 export interface ConnectionOwner {
   readonly clock: Clock
   /** One buffer that every connection of a thread reads into: reads are handled one at a time, before the next. */
   readonly readBuffer: Buffer
+  readonly expects: AnswerExpectation
   /** A request has ended; its `done` follows at once. The connection is free for another one when `reusable`. */
   ended(connection: Connection, reusable: boolean): void
   /** The connection is gone, whether in use or not; follows the last `done`. */
@@ -28,12 +34,7 @@ export interface ConnectionOwner {
 export class Connection {
   readonly #owner: ConnectionOwner
   readonly #socket: Socket
-  readonly #parser = new ResponseParser({
-    keepHeaders: KEEP_HEADERS,
-    bodyStartBytes: BODY_START_BYTES,
-    keepBodyStartUnless: MOCK_DELAY_SLOT,
-    keepBodyStartWith: COMPLETION_ID_START,
-  })
+  readonly #parser: ResponseParser
   #index = 0
   #dueNs = 0
   #sentNs = 0
@@ -46,6 +47,13 @@ export class Connection {
   /** Opens at once. `onOpen` is called once: when the connection stands, or with the reason why it does not. */
   constructor(owner: ConnectionOwner, address: { host: string; port: number }, onOpen?: (failure?: string) => void) {
     this.#owner = owner
+    const { answerHolds, selfReport } = owner.expects
+    this.#parser = new ResponseParser({
+      keepHeaders: selfReport ? [...KEEP_HEADERS, selfReport.header] : KEEP_HEADERS,
+      bodyStartBytes: BODY_START_BYTES,
+      keepBodyStartUnless: MOCK_DELAY_SLOT,
+      ...(answerHolds === undefined && { keepBodyStartWith: COMPLETION_ID_START }),
+    })
     this.#socket = connect({
       ...address,
       noDelay: true,
@@ -127,7 +135,16 @@ export class Connection {
     const { status, keepAlive } = this.#parser
     const reusable = keepAlive && !this.#gone
     if (!reusable) this.#destroy()
-    this.#report({ kind: status >= 200 && status < 300 ? 'ok' : 'http_error', status }, endNs, reusable)
+    const success = status >= 200 && status < 300
+    const kind = !success ? 'http_error' : this.#isAnswer() ? 'ok' : 'wrong_answer'
+    this.#report({ kind, status }, endNs, reusable)
+  }
+
+  /** What carries the mock's account came from the mock; of the rest the body tells. */
+  #isAnswer(): boolean {
+    const { answerHolds } = this.#owner.expects
+    const { headers, bodyStart } = this.#parser
+    return answerHolds === undefined || headers[MOCK_DELAY_SLOT] !== undefined || bodyStart.includes(answerHolds)
   }
 
   #fail(outcome: Outcome): void {
@@ -154,6 +171,11 @@ export class Connection {
     const serverTiming = headers[SERVER_TIMING_SLOT]
     const timingNs = serverTiming === undefined ? undefined : parseServerTiming(serverTiming)
     if (timingNs) attempt.timingNs = timingNs
+    const { selfReport } = this.#owner.expects
+    const selfReported = selfReport && Number(headers[SELF_REPORT_SLOT] ?? NaN)
+    if (selfReport && selfReported !== undefined && selfReported >= 0) {
+      attempt.selfReportedNs = selfReported * selfReport.usPerUnit * 1e3
+    }
     this.#parser.reset()
     // Before `done`, which may send the next request: it is to find this connection free.
     this.#owner.ended(this, reusable)

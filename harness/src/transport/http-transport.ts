@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Attempt } from '../outcome.ts'
 import type { RequestTemplate } from '../plan.ts'
-import { Connection, type ConnectionOwner } from './connection.ts'
+import { Connection, type AnswerExpectation, type ConnectionOwner } from './connection.ts'
 import type { Transport } from './transport.ts'
 
 export interface HttpTransportOptions {
@@ -27,6 +27,7 @@ export class HttpTransport implements Transport, ConnectionOwner {
   readonly clock: Clock
   readonly readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
   readonly inFlightMax: number
+  readonly expects: AnswerExpectation
   inFlight = 0
 
   readonly #options: HttpTransportOptions
@@ -41,6 +42,7 @@ export class HttpTransport implements Transport, ConnectionOwner {
   constructor(options: HttpTransportOptions) {
     this.#options = options
     this.clock = options.clock
+    this.expects = options.request
     this.inFlightMax = options.connections
     const url = new URL(options.url)
     // Brackets belong to the URL's notation of an IPv6 address, not to the address.
