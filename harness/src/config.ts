@@ -102,6 +102,22 @@ type FlagValue = string | boolean | string[]
 /** Flag name without its dashes, in kebab or camel case, to its text; `true` where no text followed it. */
 export type FlagValues = Record<string, FlagValue | undefined>
 
+/** What a command takes: `bench run`, or one that does many runs. */
+export interface FlagSet<C extends RunConfig> {
+  command: string
+  defaults: Readonly<C>
+  flags: readonly Flag<C>[]
+  /** Settings that are each fine and together cannot give a result. */
+  contradictions: (config: Readonly<C>) => string[]
+}
+
+const RUN_FLAGS: FlagSet<RunConfig> = { command: 'run', defaults: DEFAULTS, flags: FLAGS, contradictions }
+
+/** `bench run`: see `parseFlags`. */
+export function parseRunConfig(flags: FlagValues, words: readonly string[] = []): RunConfig {
+  return parseFlags(RUN_FLAGS, flags, words)
+}
+
 /**
  * Flags over profile over defaults.
  *
@@ -109,22 +125,24 @@ export type FlagValues = Record<string, FlagValue | undefined>
  * @throws {UsageError} with every problem at once: unknown flags, values that cannot be read, settings that
  *   contradict one another.
  */
-export function parseRunConfig(flags: FlagValues, words: readonly string[] = []): RunConfig {
-  const config: RunConfig = structuredClone(DEFAULTS)
+export function parseFlags<C extends RunConfig>(set: FlagSet<C>, flags: FlagValues, words: readonly string[]): C {
+  const config: C = structuredClone(set.defaults)
   const given = Object.entries(flags)
     .filter((entry): entry is [string, FlagValue] => entry[1] !== undefined && entry[1] !== false)
     .map(([key, value]) => ({ name: kebabCase(key), value }))
 
-  const problems = given.filter(({ name }) => flagNamed(name) === undefined).map(({ name }) => unknownFlag(`--${name}`))
-  problems.push(...strayWords(words))
+  const problems = given
+    .filter(({ name }) => flagNamed(set, name) === undefined)
+    .map(({ name }) => unknownFlag(set, `--${name}`))
+  problems.push(...strayWords(set, words))
   // The profile first, wherever its flag stands: all others override it.
   given.sort((a, b) => Number(b.name === 'profile') - Number(a.name === 'profile'))
   for (const { name, value } of given) {
     if (name === 'profile') problems.push(...readProfile(value, config))
-    else problems.push(...readFlag(flagNamed(name), value, config))
+    else problems.push(...readFlag(flagNamed(set, name), value, config))
   }
   // Against a value that could not be read, a contradiction would only repeat the complaint.
-  if (problems.length === 0) problems.push(...contradictions(config))
+  if (problems.length === 0) problems.push(...set.contradictions(config))
   if (problems.length > 0) throw new UsageError(problems)
   return config
 }
@@ -133,8 +151,8 @@ function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
-function flagNamed(name: string): Flag | undefined {
-  return FLAGS.find((flag) => flag.name === name)
+function flagNamed<C extends RunConfig>({ flags }: FlagSet<C>, name: string): Flag<C> | undefined {
+  return flags.find((flag) => flag.name === name)
 }
 
 function readProfile(value: FlagValue, config: RunConfig): string[] {
@@ -150,7 +168,7 @@ function applyProfile(config: RunConfig, { name, machine, gateway, ...settings }
   Object.assign(config.gateway, gateway)
 }
 
-function readFlag(flag: Flag | undefined, value: FlagValue, config: RunConfig): string[] {
+function readFlag<C extends RunConfig>(flag: Flag<C> | undefined, value: FlagValue, config: C): string[] {
   if (flag === undefined) return []
   if (flag.argument === undefined) {
     if (value !== true) return [`--${flag.name}: takes no value, got ${JSON.stringify(value)}`]
@@ -165,14 +183,14 @@ function readFlag(flag: Flag | undefined, value: FlagValue, config: RunConfig): 
     .map((problem) => `--${flag.name}: ${problem}`)
 }
 
-function unknownFlag(text: string): string {
+function unknownFlag<C extends RunConfig>(set: FlagSet<C>, text: string): string {
   const name = text.split('=', 1)[0]!
-  if (flagNamed(name.slice(2)) !== undefined) return `${name}: takes no value, got ${text}`
+  if (flagNamed(set, name.slice(2)) !== undefined) return `${name}: takes no value, got ${text}`
   const guess = nearest(
     name,
-    FLAGS.map((flag) => `--${flag.name}`),
+    set.flags.map((flag) => `--${flag.name}`),
   )
-  return `${name}: unknown flag; ${guess === undefined ? 'see "bench run --help"' : `did you mean ${guess}?`}`
+  return `${name}: unknown flag; ${guess === undefined ? `see "bench ${set.command} --help"` : `did you mean ${guess}?`}`
 }
 
 function strayWord(word: string): string {
@@ -181,9 +199,9 @@ function strayWord(word: string): string {
 }
 
 /** A word after an unknown flag is that flag's value, not a problem of its own. */
-function strayWords(words: readonly string[]): string[] {
+function strayWords<C extends RunConfig>(set: FlagSet<C>, words: readonly string[]): string[] {
   return words.flatMap((word, i) => {
-    if (word.startsWith('-')) return [unknownFlag(word)]
+    if (word.startsWith('-')) return [unknownFlag(set, word)]
     return words[i - 1]?.startsWith('-') === true ? [] : [strayWord(word)]
   })
 }

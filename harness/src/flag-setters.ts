@@ -6,7 +6,7 @@ import { OWN_MEMBERS } from './request-body.ts'
 import { parseTarget } from './targets/address.ts'
 
 /** Reads a text into the config; returns what is wrong with it and what would be right, or undefined. */
-export type Setter = (config: RunConfig, text: string) => string | undefined
+export type Setter<C extends RunConfig = RunConfig> = (config: C, text: string) => string | undefined
 
 interface Range {
   min?: number
@@ -24,7 +24,7 @@ function outOfRange(value: number, { min, above, max, integer }: Range): string 
   return undefined
 }
 
-export function number(range: Range, put: (config: RunConfig, value: number) => void): Setter {
+export function number<C extends RunConfig>(range: Range, put: (config: C, value: number) => void): Setter<C> {
   return (config, text) => {
     const value = parseNumber(text)
     if (value === undefined) return `"${text}" is not a number; write it in plain digits, such as 5000`
@@ -38,7 +38,11 @@ export function number(range: Range, put: (config: RunConfig, value: number) => 
 /** setTimeout takes no more ms than a signed 32-bit integer holds; nobody wants a run of 24 days. */
 const LONGEST_MS = 2_147_483_647
 
-export function duration(bareUnit: 's' | 'ms', range: Range, put: (config: RunConfig, ms: number) => void): Setter {
+export function duration<C extends RunConfig>(
+  bareUnit: 's' | 'ms',
+  range: Range,
+  put: (config: C, ms: number) => void,
+): Setter<C> {
   const right = bareUnit === 's' ? '60, 60s or 1.5m' : '1500, 1500ms or 1.5s'
   return (config, text) => {
     const ms = parseDurationMs(text, bareUnit)
@@ -61,7 +65,7 @@ export function size(put: (config: RunConfig, bytes: number) => void): Setter {
   }
 }
 
-export function text(put: (config: RunConfig, value: string) => void): Setter {
+export function text<C extends RunConfig>(put: (config: C, value: string) => void): Setter<C> {
   return (config, value) => {
     if (value.trim() === '') return 'must not be empty, got ""'
     put(config, value)
@@ -116,7 +120,7 @@ export const setMockUrl: Setter = (config, value) => {
   return undefined
 }
 
-export const set = (put: (config: RunConfig) => void): Setter => {
+export const set = <C extends RunConfig>(put: (config: C) => void): Setter<C> => {
   return (config) => {
     put(config)
     return undefined

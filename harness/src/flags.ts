@@ -13,8 +13,8 @@ import {
   type Setter,
 } from './flag-setters.ts'
 
-/** One flag of `bench run`: how it is shown, and how its text becomes a setting. */
-export interface Flag {
+/** One flag of a command that loads a target: how it is shown, and how its text becomes a setting. */
+export interface Flag<C extends RunConfig = RunConfig> {
   /** Without its dashes. */
   name: string
   /** What stands for its value in the help; absent for a flag that takes none. */
@@ -23,11 +23,11 @@ export interface Flag {
   example: string
   help: string
   /** Heading that it stands under in the help. */
-  group: 'Load' | 'Target' | 'Built-in gateway' | 'Output'
+  group: 'Load' | 'Target' | 'Comparison' | 'Built-in gateway' | 'Output'
   repeatable?: boolean
   /** Shows its setting, for "default: ..." in the help; absent where there is nothing to show. */
-  show?: (config: Readonly<RunConfig>) => string
-  set: Setter
+  show?: (config: Readonly<C>) => string
+  set: Setter<C>
 }
 
 const seconds = (ms: number) => `${ms / 1000}s`
