@@ -77,6 +77,7 @@ async function startBuiltin(context: TargetContext): Promise<RunningTarget> {
       version: builtinVersion(),
       managed: true,
       pid: program.pid,
+      startedAtMs: program.startedAtMs,
       nodeFlags: BUILTIN_NODE_FLAGS,
       settings,
       exited: program.exited,

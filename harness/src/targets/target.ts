@@ -28,6 +28,8 @@ export interface RunningTarget {
   managed: boolean
   /** Of the process that bench started; absent when it started none. */
   pid?: number
+  /** When that process was started, ms since the epoch: what bench itself took before is in no cold start. */
+  startedAtMs?: number
   /** Options of node that it was started with. */
   nodeFlags?: readonly string[]
   /** Of the built-in gateway, whatever they came from. */
