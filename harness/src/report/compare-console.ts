@@ -1,6 +1,7 @@
 import { Chalk } from 'chalk'
 import type { CompareRecord, TargetRecord } from '../compare/record.ts'
-import { formatSuccess, formatUs } from '../units.ts'
+import { formatSuccess, formatUs, NOT_MEASURED } from '../units.ts'
+import { NO_FIGURE } from './cells.ts'
 import { percentileText } from './compare/added.ts'
 import { answerText } from './compare/answer.ts'
 import { doubts, type Doubt } from './compare/doubts.ts'
@@ -24,8 +25,10 @@ const ALIGN: Align[] = ['left', 'right', 'right', 'right', 'right', 'right']
 function targetRow(target: TargetRecord): string[] {
   const { name, addedUs, cpuUsPerRequest, memoryMiB, requests } = target
   const why = whyUnranked(target)
+  const title = INDENT + name + (why === undefined ? '' : ` (${why})`)
+  if (!addedUs && !requests) return [title, NOT_MEASURED, ...HEAD.slice(2).map(() => NO_FIGURE)]
   return [
-    INDENT + name + (why === undefined ? '' : ` (${why})`),
+    title,
     figureOr(addedUs, ({ mean }) => usInterval(mean)),
     figureOr(addedUs, (added) => withoutInterval(percentileText(added, 'p99'))),
     figureOr(cpuUsPerRequest, (us) => withoutInterval(usInterval(us))),

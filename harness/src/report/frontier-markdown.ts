@@ -2,6 +2,7 @@ import type { FrontierPoint, FrontierRecord, FrontierTarget, FrontierTrial } fro
 import { formatCount, formatDuration, formatExact, formatMs, formatRate, NOT_MEASURED } from '../units.ts'
 import { figureOr } from './compare/figures.ts'
 import { plain } from './compare/prose.ts'
+import { NO_FIGURE } from './cells.ts'
 import { figureAlign, markdownTable } from './markdown-table.ts'
 
 /** The largest rate that each target carried, by the bound on p99 added latency; closed-loop figures apart from it. */
@@ -77,7 +78,7 @@ function closedLoopLines(targets: readonly FrontierTarget[]): string[] {
           `${formatMs(c.p99Ms)} ms`,
           markText(c.limitedBy),
         ]
-      : [name, NOT_MEASURED, '-', '-', '-', ''],
+      : [name, NOT_MEASURED, NO_FIGURE, NO_FIGURE, NO_FIGURE, ''],
   )
   return [
     '### Closed loop: not comparable with the table above',

@@ -1,5 +1,6 @@
 import type { AddedLatency, CompareRecord, Interval, Pair, TargetRecord } from '../../compare/record.ts'
 import { formatCount, formatUs, NOT_MEASURED } from '../../units.ts'
+import { NO_FIGURE } from '../cells.ts'
 import { figureAlign, markdownTable } from '../markdown-table.ts'
 import { figureOr, msInterval, usInterval } from './figures.ts'
 import { relation, whyUnranked } from './standing.ts'
@@ -20,7 +21,7 @@ export function percentileText({ upperBound, ...added }: AddedLatency, percentil
 function addedRow(target: TargetRecord): string[] {
   const { addedUs: added } = target
   const name = [target.name, whyUnranked(target)].filter((text) => text !== undefined).join(', **not ranked**: ')
-  if (!added) return [name, NOT_MEASURED, '-', '-', '-', '-', '-', '-']
+  if (!added) return [name, NOT_MEASURED, NO_FIGURE, NO_FIGURE, NO_FIGURE, NO_FIGURE, NO_FIGURE, NO_FIGURE]
   return [
     name,
     usInterval(added.mean),
@@ -53,7 +54,7 @@ function latencyRow({ name, latencyMs }: TargetRecord): string[] {
     name,
     ...(latencyMs
       ? [latencyMs.mean, latencyMs.p50, latencyMs.p99, latencyMs.p999].map(msInterval)
-      : [NOT_MEASURED, '-', '-', '-']),
+      : [NOT_MEASURED, NO_FIGURE, NO_FIGURE, NO_FIGURE]),
   ]
 }
 

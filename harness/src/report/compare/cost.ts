@@ -1,5 +1,6 @@
 import type { CompareRecord, TargetRecord } from '../../compare/record.ts'
 import { formatNumber, formatRate, formatSuccess, NOT_MEASURED } from '../../units.ts'
+import { NO_FIGURE } from '../cells.ts'
 import { figureAlign, markdownTable } from '../markdown-table.ts'
 import {
   dollarInterval,
@@ -28,7 +29,7 @@ function memoryRow({ name, memoryMiB: memory, growthMiBPerThousand, coldStartMs 
     name,
     ...(memory
       ? [memory.idle, memory.steady, memory.peak, memory.recovered].map(mibInterval)
-      : [NOT_MEASURED, '-', '-', '-']),
+      : [NOT_MEASURED, NO_FIGURE, NO_FIGURE, NO_FIGURE]),
     figureOr(growthMiBPerThousand, growthInterval),
     figureOr(coldStartMs, wholeMsInterval),
   ]

@@ -1,6 +1,7 @@
 import type { CompareRecord, TargetRecord } from '../../compare/record.ts'
 import { formatCount, NOT_MEASURED } from '../../units.ts'
-import { markdownTable, figureAlign } from '../markdown-table.ts'
+import { NO_FIGURE } from '../cells.ts'
+import { figureAlign, markdownTable } from '../markdown-table.ts'
 import { code } from './prose.ts'
 
 /** What went wrong by kind: requests without a right answer, requests altered on the way, answers damaged. */
@@ -11,13 +12,13 @@ function countsText(counts: Readonly<Record<string, number>>): string {
 }
 
 function requestRow({ name, requests }: TargetRecord): string[] {
-  if (!requests) return [name, NOT_MEASURED, '-', '-', '-', '-', '-']
+  if (!requests) return [name, NOT_MEASURED, NO_FIGURE, NO_FIGURE, NO_FIGURE, NO_FIGURE, NO_FIGURE]
   const { planned, ok, failed, dropped, byStatus, byError } = requests
   return [name, ...[planned, ok, failed, dropped].map(formatCount), countsText(byStatus), countsText(byError)]
 }
 
 function strictRow({ name, strict }: TargetRecord): string[] {
-  if (!strict) return [name, NOT_MEASURED, '-', '-', '-', '-']
+  if (!strict) return [name, NOT_MEASURED, NO_FIGURE, NO_FIGURE, NO_FIGURE, NO_FIGURE]
   const { checked, wrong, byKind, answersChecked, answersDamaged } = strict
   return [
     name,
