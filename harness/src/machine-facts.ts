@@ -77,7 +77,8 @@ function pinnedNode(): string {
   return version
 }
 
-async function watchHost(forMs: number, signal?: AbortSignal): Promise<MachineFacts['host']> {
+/** Share of all CPUs in use over a time, percent; undefined where the system does not say. */
+export async function watchHost(forMs: number, signal?: AbortSignal): Promise<MachineFacts['host']> {
   const before = parseHostCpu(readProcText('/proc/stat') ?? '')
   await sleep(forMs, undefined, signal && { signal })
   const after = parseHostCpu(readProcText('/proc/stat') ?? '')

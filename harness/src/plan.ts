@@ -2,6 +2,7 @@ import { TIMING_REQUEST_HEADER } from '@gatebench/gateway/stages'
 import { constantArrivals, type ArrivalSchedule } from './arrivals.ts'
 import type { RunConfig } from './config.ts'
 import { requestBody } from './request-body.ts'
+import type { ReportUnit } from './self-report/units.ts'
 
 /** All that a run will do, decided before it starts. Plain data, so that it can be handed to a thread. */
 export interface Plan {
@@ -30,8 +31,8 @@ export interface RequestTemplate {
   body: string
   /** A 2xx answer whose body does not hold this is no answer to it. Absent: any body will do. */
   answerHolds?: string
-  /** Header of the answers by which the target tells its own time, and how many us one of its units is. */
-  selfReport?: { header: string; usPerUnit: number }
+  /** Header of the answers by which the target tells its own time. */
+  selfReport?: { header: string; unit: ReportUnit }
 }
 
 /** Pure: the same config and number of connections give the same plan. */

@@ -4,8 +4,8 @@ import { Histogram, type HistogramShape } from './histogram.ts'
 import type { Attempt } from './outcome.ts'
 import { RowBuffer } from './row-buffer.ts'
 
-/** A second needs no more: 1 ms at 1.5 s, in a histogram small enough to keep one per open second. */
-const WINDOW_US: HistogramShape = { highest: 120e6, digits: 3 }
+/** Shape of a second's histograms, in the log as well. A second needs no more: 1 ms at 1.5 s, in a histogram small enough to keep one per open second. */
+export const LOGGED_LATENCY_US: HistogramShape = { highest: 120e6, digits: 3 }
 
 /** 35 minutes in us: more would wrap round, and a slow answer read as a failed one. */
 const INT32_MAX = 2 ** 31 - 1
@@ -48,8 +48,8 @@ export interface TimelineSecond {
 }
 
 class OpenSecond {
-  readonly latencyUs = new Histogram(WINDOW_US)
-  readonly lagUs = new Histogram(WINDOW_US)
+  readonly latencyUs = new Histogram(LOGGED_LATENCY_US)
+  readonly lagUs = new Histogram(LOGGED_LATENCY_US)
   failed = 0
   dropped = 0
 

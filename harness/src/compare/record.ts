@@ -28,7 +28,9 @@ export const AddedLatency = Type.Object(
         "above_mock: each answer told the mock's own delay, which was taken off one by one. service_time: the target strips it, so whole service times were compared with those of the probes: coarser",
     }),
   },
-  { description: 'us: what callers waited above the mock, less what probes past the target waited in the same seconds' },
+  {
+    description: 'us: what callers waited above the mock, less what probes past the target waited in the same seconds',
+  },
 )
 
 const Latency = Type.Object({ mean: Interval, p50: Interval, p99: Interval, p999: Interval })
@@ -41,7 +43,7 @@ export const Turn = Type.Object(
     valid: opt(Type.Boolean()),
     failedChecks: opt(Type.Array(Type.String())),
     coldStartMs: opt(num('from starting the process to its first right answer, less the delay of the mock, ms')),
-    idleMiB: opt(num('resident memory before the first request')),
+    idleMiB: opt(num('resident memory after one answer and a moment of rest, before the load')),
     steadyMiB: opt(num('mean resident memory inside the window')),
     peakMiB: opt(num('largest resident memory inside the window')),
     recoveredMiB: opt(num('resident memory after the cool-down')),
@@ -49,7 +51,10 @@ export const Turn = Type.Object(
     cpuUsPerRequest: opt(num('CPU of the process tree per finished request')),
     completedPerSec: opt(num('ok answers per second')),
     addedMeanUs: opt(num('mean added latency of this turn alone')),
-    mockRequests: opt(Type.Integer({ description: 'requests that reached the mock during the turn, probes left out' })),
+    mockRequests: opt(
+      Type.Integer({ description: 'requests that reached the mock during load and warm-up, probes left out' }),
+    ),
+    callerAnswers: opt(Type.Integer({ description: 'ok answers that callers were given during load and warm-up' })),
     problem: opt(Type.String({ description: 'why the turn has no figures, or not all of them' })),
   },
   { description: 'one cold start, warm-up, window and cool-down of one target' },
@@ -144,7 +149,8 @@ export const Pair = Type.Object(
     meanUs: Interval,
     p99Us: opt(Interval),
     distinguishable: Type.Boolean({
-      description: 'the interval of the mean is apart from 0, and the difference is not smaller than what this machine can tell',
+      description:
+        'the interval of the mean is apart from 0, and the difference is not smaller than what this machine can tell',
     }),
   },
   { description: 'added latency of a less that of b, us, paired round by round' },
@@ -270,7 +276,11 @@ export const CompareRecordSchema = Type.Object(
     control: opt(ControlRecord),
     frontier: opt(FrontierRecord),
   },
-  { $id: 'https://gatebench.invalid/comparison.schema.json', title: 'gatebench comparison', additionalProperties: true },
+  {
+    $id: 'https://gatebench.invalid/comparison.schema.json',
+    title: 'gatebench comparison',
+    additionalProperties: true,
+  },
 )
 
 export type Interval = Static<typeof Interval>

@@ -31,7 +31,11 @@ export function readAboveMock(log: string): AboveMockSeconds {
   const [targetTag, floorTag] = basis === 'above_mock' ? [target, floor] : [targetWithoutTruth, floorWithoutTruth]
   const seconds = [...bySecond]
     .sort(([a], [b]) => a - b)
-    .map(([second, lines]) => ({ second, target: countsOf(lines[targetTag], 10), floor: countsOf(lines[floorTag], 10) }))
+    .map(([second, lines]) => ({
+      second,
+      target: countsOf(lines[targetTag], 10),
+      floor: countsOf(lines[floorTag], 10),
+    }))
   return { seconds, basis, withTruth, withoutTruth: basis === 'service_time' ? all : 0 }
 }
 

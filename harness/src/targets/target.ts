@@ -67,6 +67,8 @@ export interface Target {
   needsMock: boolean
   /** Model that requests to it name. Absent: that of the run. */
   model?: string
+  /** Name by which it asks the mock for that model. Absent: nothing is expected. */
+  upstreamModel?: string
   /** Headers that requests to it carry, lower-case names; those of the run come on top. Absent: none. */
   headers?: Readonly<Record<string, string>>
   /** How it is set up, one setting each, in words, for tables. */

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Attempt, Outcome } from '../outcome.ts'
 import type { RequestTemplate } from '../plan.ts'
 import { HttpSyntaxError, ResponseParser } from '@gatebench/gateway/http1'
+import { parseHeaderValue } from '../self-report/header-value.ts'
 import { parseServerTiming } from './server-timing.ts'
 
 const KEEP_HEADERS = [MOCK_DELAY_HEADER, 'server-timing']
@@ -172,10 +173,8 @@ export class Connection {
     const timingNs = serverTiming === undefined ? undefined : parseServerTiming(serverTiming)
     if (timingNs) attempt.timingNs = timingNs
     const { selfReport } = this.#owner.expects
-    const selfReported = selfReport && Number(headers[SELF_REPORT_SLOT] ?? NaN)
-    if (selfReport && selfReported !== undefined && selfReported >= 0) {
-      attempt.selfReportedNs = selfReported * selfReport.usPerUnit * 1e3
-    }
+    const selfReportedUs = selfReport && parseHeaderValue(headers[SELF_REPORT_SLOT] ?? '', selfReport.unit)
+    if (selfReportedUs !== undefined) attempt.selfReportedNs = selfReportedUs * 1e3
     this.#parser.reset()
     // Before `done`, which may send the next request: it is to find this connection free.
     this.#owner.ended(this, reusable)
