@@ -96,7 +96,9 @@ function verdictLines(plan: TestPlan, judgement: Judgement | undefined): string[
 function sourceText({ who, source, claim }: Claim): string {
   const { title, url, published } = source
   const place = url === undefined ? title : `[${title}](${url})`
-  return `${who} claims: "${claim}" (${place}; ${published === undefined ? `date ${NOT_STATED}` : `published ${published}`})`
+  const date = published === undefined ? `date ${NOT_STATED}` : `published ${published}`
+  // The sentence is the claim file's, not a quotation.
+  return `What ${who} claims, in short: ${claim} Source: ${place}; ${date}.`
 }
 
 function conditionLines(claim: Claim, { conditions }: TestPlan): string[] {
