@@ -25,7 +25,7 @@ const STATISTICS = ['mean', 'p50', 'p99'] as const
 const SPACING = 0.24
 
 const ROW_PX = 54
-const GRID = { left: 190, right: 32, top: 84, bottom: 62 }
+const GRID = { left: 196, right: 32, top: 84, bottom: 62 }
 
 const UPPER_BOUND = 'hollow: at most this'
 

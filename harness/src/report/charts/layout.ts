@@ -7,7 +7,10 @@ import { seriesStyle, shorten, type Theme } from './theme.ts'
 export const WIDTH = 800
 
 /** Room for the names of targets, right of the plot. */
-const LEGEND_WIDTH = 208
+const LEGEND_WIDTH = 228
+
+/** In characters: what the library takes text to be as wide as is too little in some fonts. */
+const LONGEST_TITLE = 72
 
 const FONT = 'system-ui, Helvetica, Arial, sans-serif'
 
@@ -21,10 +24,10 @@ export function frame(theme: Theme, title: string): EChartsOption {
     backgroundColor: theme.background,
     textStyle: { fontFamily: FONT, color: theme.text },
     title: {
-      text: title,
+      text: shorten(title, LONGEST_TITLE),
       left: 16,
       top: 12,
-      textStyle: { color: theme.text, fontSize: 16, fontWeight: 600, width: WIDTH - 32, overflow: 'truncate' },
+      textStyle: { color: theme.text, fontSize: 16, fontWeight: 600 },
     },
   }
 }
@@ -44,7 +47,7 @@ export function sideLegend(theme: Theme, notes: string[] = []): LegendComponentO
     orient: 'vertical',
     left: WIDTH - LEGEND_WIDTH,
     top: 56,
-    itemWidth: 34,
+    itemWidth: 30,
     itemHeight: 9,
     itemGap: 10,
     formatter: (name) => (notes.includes(name) ? name : shorten(name)),

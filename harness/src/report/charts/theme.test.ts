@@ -40,8 +40,8 @@ for (const [name, theme] of Object.entries({ light: LIGHT, dark: DARK })) {
 describe('shorten', () => {
   for (const [name, expected] of [
     ['litellm', 'litellm'],
-    ['exactly-24-characters-on', 'exactly-24-characters-on'],
-    ['a-gateway-with-a-long-name-1', 'a-gateway-wi…long-name-1'],
+    ['exactly-22-characters.', 'exactly-22-characters.'],
+    ['a-gateway-with-a-long-name-1', 'a-gateway-w…ong-name-1'],
     ['two\nlines', 'two lines'],
   ] as const) {
     test(`${JSON.stringify(name)} is written ${JSON.stringify(expected)}`, () => {

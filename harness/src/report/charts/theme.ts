@@ -65,15 +65,15 @@ export function seriesStyle(theme: Theme, index: number) {
   }
 }
 
-const LONGEST_NAME = 24
+const LONGEST_NAME = 22
 
 /**
  * Cut in the middle, so that names that differ at either end stay apart.
- * @example shorten('a-gateway-with-a-long-name-1') // 'a-gateway-wi…long-name-1'
+ * @example shorten('a-gateway-with-a-long-name-1') // 'a-gateway-w…ong-name-1'
  */
-export function shorten(name: string): string {
+export function shorten(name: string, longest = LONGEST_NAME): string {
   const text = Array.from(new Intl.Segmenter().segment(name.replace(/\s+/g, ' ')), ({ segment }) => segment)
-  if (text.length <= LONGEST_NAME) return text.join('')
-  const kept = LONGEST_NAME - 1
+  if (text.length <= longest) return text.join('')
+  const kept = longest - 1
   return `${text.slice(0, Math.ceil(kept / 2)).join('')}…${text.slice(-Math.floor(kept / 2)).join('')}`
 }
