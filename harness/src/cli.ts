@@ -23,6 +23,11 @@ const program = createProgram({
     const { runReportCommand } = await import('./commands/report.ts')
     await runReportCommand({ runs, published, ...(out !== undefined && { out }) }, { stdout: printOut })
   },
+  targets: async ({ install, json = false }) => {
+    const { targetsCommand } = await import('./commands/targets.ts')
+    const options = { json, install: install?.split(',').map((name) => name.trim()) ?? [] }
+    await interruptible((signal) => targetsCommand(options, commandIo(signal)))
+  },
   doctor: async ({ json = false }) => {
     const { doctorCommand } = await import('./commands/doctor.ts')
     const { exitCode } = await interruptible((signal) => doctorCommand({ json }, commandIo(signal)))

@@ -15,7 +15,10 @@ export interface RunConfig {
   durationMs: number
   /** Load at the full rate before the window opens, ms; its requests are in no statistic. 0 for none. @default 5_000 */
   warmupMs: number
-  /** `builtin`, `direct` (no gateway: the mock itself), or the base URL of a running gateway (http only). @default 'builtin' */
+  /**
+   * A known target (targets/known.ts), `direct` among them (no gateway: the mock itself), the base URL of a running gateway
+   * (http only), or the path of a target file. @default 'builtin'
+   */
   target: string
   /**
    * Base URL of a mock that runs already: none is started, and probes and the built-in gateway go there. Absent: one is
@@ -95,7 +98,7 @@ export const DEFAULTS: Readonly<RunConfig> = {
 }
 
 /** The subcommands of `bench`, for the guess at a mistyped one. */
-export const COMMAND_NAMES = ['run', 'report', 'doctor', 'gateway', 'mock'] as const
+export const COMMAND_NAMES = ['run', 'report', 'targets', 'doctor', 'gateway', 'mock'] as const
 
 type FlagValue = string | boolean | string[]
 

@@ -19,7 +19,7 @@ const LEAST_HEADROOM = 1.02
 export interface FilesQuery {
   connections: number
   threads: number
-  /** `builtin`, `direct` or a URL: who stands between driver and mock, and whether we start it. */
+  /** As in a run's configuration: who stands between driver and mock, and whether we start it. */
   target: string
   /** Connections of the probes, beside those of the load. @default none */
   probes?: Record<ProbeName, number>
@@ -39,9 +39,10 @@ export function filesNeeded({ connections, threads, target, probes = NO_PROBES }
   return {
     driver: connections + probes.floor + probes.ping + DRIVER_SLACK + DRIVER_SLACK_PER_THREAD * threads,
     mock: connections + probes.floor + MOCK_SLACK,
-    ...(target === 'builtin' && {
-      gateway: GATEWAY_FILES_PER_CONNECTION * connections + probes.ping + GATEWAY_SLACK,
-    }),
+    ...(target !== 'direct' &&
+      !target.includes('://') && {
+        gateway: GATEWAY_FILES_PER_CONNECTION * connections + probes.ping + GATEWAY_SLACK,
+      }),
   }
 }
 

@@ -155,10 +155,10 @@ export const FLAGS: readonly Flag[] = [
   },
   {
     name: 'target',
-    argument: 'name-or-url',
+    argument: 'name-or-url-or-file',
     example: 'http://127.0.0.1:8080',
     group: 'Target',
-    help: 'builtin, direct (no gateway: the mock itself), or the base URL of a running gateway',
+    help: 'a gateway that "bench targets" lists, direct (no gateway: the mock itself), the base URL of a running gateway, or a target file (.json)',
     show: (c) => c.target,
     set: setTarget,
   },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,7 +9,8 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TargetError } from './errors.ts'
 import { readProcText } from './process-tree.ts'
-import { startProgram, type ProgramOptions } from './processes.ts'
+import { startCommand, startProgram, type CommandOptions, type ProgramOptions } from './processes.ts'
+import { freePort } from './targets/ports.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gatebench-processes-'))
 after(() => {
@@ -136,16 +137,129 @@ describe('stopping', () => {
   })
 })
 
-/** A bench of its own, that starts a stubborn program and prints its id. */
-function spawnBench(end: string) {
-  const stubborn = script(`process.on('SIGTERM', () => {}); process.on('SIGINT', () => {});${LISTENING}${STAY}`)
+/** A server in a shell beside another program that only SIGKILL ends; both ids stand in the file `pids`. */
+function shellServer(pids: string, server = `exec '${process.execPath}' -e "$SERVER"`) {
+  return `trap '' TERM; sh -c 'trap "" TERM; echo $$ >> ${pids}; while :; do sleep 1000; done' & echo $$ >> ${pids}; ${server}`
+}
+
+const SERVER = `
+  require('node:http').createServer((request, response) => {
+    response.writeHead(Number(process.env.STATUS ?? 404)).end()
+  }).listen(Number(process.env.PORT), '127.0.0.1')
+  process.on('SIGQUIT', () => { console.log('quit'); process.exit(4) })
+  process.on('SIGTERM', () => {})
+`
+
+let pidFiles = 0
+async function shell(change: Partial<CommandOptions> = {}, server?: string) {
+  const port = await freePort()
+  const pids = join(folder, `pids-${pidFiles++}`)
+  const options: CommandOptions = {
+    name: 'thing',
+    command: 'sh',
+    args: ['-c', shellServer(pids, server)],
+    url: `http://127.0.0.1:${port}`,
+    ready: { path: '/health' },
+    readyTimeoutMs: 20_000,
+    ...change,
+    env: { SERVER, PORT: String(port), ...change.env },
+  }
+  return { options, pidsOf: () => readFileSync(pids, 'utf8').trim().split('\n').map(Number) }
+}
+
+async function failureOf(starting: Promise<{ stop(): Promise<void> }>): Promise<TargetError> {
+  const error = await starting.then(
+    (program) => program.stop(),
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof TargetError, String(error))
+  return error
+}
+
+describe('a command that is not ours', () => {
+  test('is ready when it answers, has its own process id, and leaves nothing when it is stopped', async () => {
+    const { options, pidsOf } = await shell({
+      stopSignal: 'SIGQUIT',
+      ready: { path: '/', accept: (status) => status === 503 },
+    })
+    const program = await startCommand({ ...options, env: { ...options.env, STATUS: '503' } })
+    assert.equal(pidsOf().length, 2)
+    assert.ok(pidsOf().includes(program.pid))
+    assert.ok(program.startedAtMs <= Date.now())
+    await Promise.all([program.stop(), program.stop()])
+    assert.deepEqual(await program.exited, { code: 4, signal: undefined })
+    assert.equal(program.stderrTail(), 'quit')
+    for (const pid of pidsOf()) await assertEnds(pid)
+  })
+
+  test('is killed with all that it started when it does not end in time', async () => {
+    const { options, pidsOf } = await shell({ stopGraceMs: 50 })
+    const program = await startCommand(options)
+    await program.stop()
+    assert.deepEqual(await program.exited, { code: undefined, signal: 'SIGKILL' })
+    for (const pid of pidsOf()) await assertEnds(pid)
+  })
+
+  test('leaves nothing when it crashes', async () => {
+    const { options, pidsOf } = await shell()
+    const program = await startCommand(options)
+    process.kill(program.pid, 'SIGSEGV')
+    assert.deepEqual(await program.exited, { code: undefined, signal: 'SIGSEGV' })
+    for (const pid of pidsOf()) await assertEnds(pid)
+  })
+
+  test('that never answers acceptably is given up, with its last words of both kinds, and leaves nothing', async () => {
+    const { options, pidsOf } = await shell(
+      { readyTimeoutMs: 1_000 },
+      `echo out; echo err >&2; exec '${process.execPath}' -e "$SERVER"`,
+    )
+    const error = await failureOf(startCommand({ ...options, env: { ...options.env, STATUS: '503' } }))
+    assert.match(error.message, /^thing: did not answer at http:.*\/health within 1000 ms; its last words:\n/)
+    assert.match(error.message, /^ {2}out$/m)
+    assert.match(error.message, /^ {2}err$/m)
+    for (const pid of pidsOf()) await assertEnds(pid)
+  })
+
+  test('that ends before it answers gives its code, and leaves nothing', async () => {
+    const { options, pidsOf } = await shell({}, 'echo no >&2; sleep 0.1; exit 3')
+    const error = await failureOf(startCommand(options))
+    assert.match(error.message, /^thing: ended with code 3 before it was ready; its last words:\n {2}no$/)
+    for (const pid of pidsOf()) await assertEnds(pid)
+  })
+
+  test('that is not there is named', async () => {
+    const { options } = await shell({ command: 'no-such-gateway' })
+    const { message } = await failureOf(startCommand(options))
+    assert.equal(message, 'thing: "no-such-gateway" could not be started (ENOENT)')
+    const gone = await shell({ cwd: '/no/such/folder' })
+    assert.match((await failureOf(startCommand(gone.options))).message, /^thing: could not be started \(ENOENT\)/)
+  })
+
+  test('before the signal aborts is killed, and the reason is passed on', async () => {
+    const reason = new Error('enough')
+    const { options } = await shell({}, 'sleep 1000')
+    const controller = new AbortController()
+    setTimeout(() => {
+      controller.abort(reason)
+    }, 100)
+    await assert.rejects(startCommand({ ...options, signal: controller.signal }), reason)
+  })
+})
+
+/** A bench of its own, that starts a stubborn program by `starting` and prints its id. */
+function spawnBench(starting: string, end: string) {
   const source = `
-    import { startProgram } from ${JSON.stringify(new URL('./processes.ts', import.meta.url).href)}
-    const program = await startProgram({ name: 'child', script: ${JSON.stringify(stubborn)}, args: [] })
+    import { startProgram, startCommand } from ${JSON.stringify(new URL('./processes.ts', import.meta.url).href)}
+    const program = await ${starting}
     console.log(program.pid)
     ${end}
   `
   return spawn(process.execPath, [script(source)], { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+function stubbornProgram(): string {
+  const stubborn = script(`process.on('SIGTERM', () => {}); process.on('SIGINT', () => {});${LISTENING}${STAY}`)
+  return `startProgram({ name: 'child', script: ${JSON.stringify(stubborn)}, args: [] })`
 }
 
 async function childOf(bench: ReturnType<typeof spawnBench>): Promise<number> {
@@ -155,7 +269,7 @@ async function childOf(bench: ReturnType<typeof spawnBench>): Promise<number> {
 
 describe('when bench itself ends, its programs end', () => {
   test('by SIGKILL, which it cannot see coming', async () => {
-    const bench = spawnBench(STAY)
+    const bench = spawnBench(stubbornProgram(), STAY)
     const pid = await childOf(bench)
     assert.equal(isAlive(pid), true)
     bench.kill('SIGKILL')
@@ -163,10 +277,26 @@ describe('when bench itself ends, its programs end', () => {
   })
 
   test('by an error that nobody caught', async () => {
-    const bench = spawnBench('setTimeout(() => process.exit(9), 20)')
+    const bench = spawnBench(stubbornProgram(), 'setTimeout(() => process.exit(9), 20)')
     const ended = once(bench, 'exit')
     const pid = await childOf(bench)
     await ended
     await assertEnds(pid)
   })
+
+  for (const [how, end, kill] of [
+    ['SIGKILL', STAY, true],
+    ['exit', 'setTimeout(() => process.exit(9), 20)', false],
+  ] as const) {
+    test(`by ${how}, those that are not ours with all that they started`, async () => {
+      const { options, pidsOf } = await shell()
+      const bench = spawnBench(`startCommand(${JSON.stringify(options)})`, end)
+      const ended = once(bench, 'exit')
+      await childOf(bench)
+      if (kill) bench.kill('SIGKILL')
+      await ended
+      assert.equal(pidsOf().length, 2)
+      for (const pid of pidsOf()) await assertEnds(pid)
+    })
+  }
 })

@@ -7,6 +7,7 @@ import { FLAGS, type Flag } from './flags.ts'
 export interface Actions {
   run: (flags: Record<string, string | boolean | string[] | undefined>, words: string[]) => Promise<void>
   report: (runs: string[], options: { published?: boolean; out?: string }) => Promise<void>
+  targets: (options: { install?: string; json?: boolean }) => Promise<void>
   doctor: (options: { json?: boolean }) => Promise<void>
   gateway: (args: string[]) => Promise<void>
   mock: (args: string[]) => Promise<void>
@@ -70,6 +71,13 @@ Examples:
 `,
     )
     .action((runs: string[], options: { published?: boolean; out?: string }) => actions.report(runs, options))
+
+  subcommand(program, 'targets')
+    .description('the gateways that bench knows: what is installed, and how the rest is')
+    .option('--install <names>', 'install these first, names or target files separated by commas')
+    .option('--json', 'print the list as JSON')
+    .addHelpText('after', '\nExamples:\n  bench targets\n  bench targets --install nginx,haproxy\n')
+    .action((options: { install?: string; json?: boolean }) => actions.targets(options))
 
   subcommand(program, 'doctor')
     .description('is this machine fit for a run: file limits, ports, clock, timer noise, steal')

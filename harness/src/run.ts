@@ -56,7 +56,7 @@ export async function performRun(
   let target: RunningTarget | undefined
   try {
     observer.onPhase('starting')
-    const wanted = findTarget(config.target)
+    const wanted = await findTarget(config.target)
     if (config.mockUrl === undefined && wanted.needsMock) mock = await startMock(config, signal)
     const mockUrl = config.mockUrl ?? mock?.url ?? ''
     target = await wanted.start({ config, mockUrl, connections: plan.connections, signal })

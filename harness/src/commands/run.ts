@@ -1,6 +1,7 @@
 import type { RunConfig } from '../config.ts'
+import { contradictions } from '../contradictions.ts'
 import { describeEnvironment } from '../environment.ts'
-import { TargetError } from '../errors.ts'
+import { TargetError, UsageError } from '../errors.ts'
 import { checkFileLimits, planConnections } from '../file-limits.ts'
 import { planRun } from '../plan.ts'
 import { probeConnections } from '../probes.ts'
@@ -9,6 +10,8 @@ import { renderMarkdown } from '../report/markdown.ts'
 import { performRun } from '../run.ts'
 import { writeRunFolder } from '../run-folder.ts'
 import { summarize } from '../summary.ts'
+import { findTarget } from '../targets/find.ts'
+import { withTargetRequest } from '../targets/target-request.ts'
 import type { CommandIo } from './io.ts'
 import { RunProgress } from './run-progress.ts'
 
@@ -17,7 +20,11 @@ import { RunProgress } from './run-progress.ts'
  *
  * @throws UsageError, TargetError; when the target died in the middle, what was measured before is on disk.
  */
-export async function runCommand(config: RunConfig, io: CommandIo): Promise<{ exitCode: 0 | 1 | 130 }> {
+export async function runCommand(given: RunConfig, io: CommandIo): Promise<{ exitCode: 0 | 1 | 130 }> {
+  const config = withTargetRequest(given, await findTarget(given.target))
+  // A longer name of a model needs a longer request.
+  const problems = contradictions(config)
+  if (problems.length > 0) throw new UsageError(problems)
   const environment = await describeEnvironment()
   const limits = { ...config, limit: environment.files, probes: probeConnections(config) }
   const connections = config.connections || planConnections({ ...limits, latencyMs: config.mockLatencyMs })

@@ -6,6 +6,11 @@ describe('a target is', () => {
   for (const [text, target] of [
     ['builtin', 'builtin'],
     ['direct', 'direct'],
+    ['nginx', 'nginx'],
+    ['haproxy', 'haproxy'],
+    ['portkey', 'portkey'],
+    ['litellm', 'litellm'],
+    ['bifrost', 'bifrost'],
     ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
     ['http://127.0.0.1:8080/', 'http://127.0.0.1:8080'],
     ['http://gateway.internal', 'http://gateway.internal'],
@@ -19,7 +24,12 @@ describe('a target is', () => {
 
 describe('a target is not', () => {
   for (const [text, why] of [
-    ['litellmm', /^"litellmm" is not a known target; write builtin, direct, or a base URL/],
+    [
+      'kong',
+      /^"kong" is not a known target; write direct, builtin, .*, a base URL such as .*, or the path of a target file/,
+    ],
+    ['litellmm', /did you mean litellm\?/],
+    ['nowhere/gateway.json', /^nowhere\/gateway.json: cannot be read as JSON: ENOENT/],
     ['buildin', /did you mean builtin\?/],
     ['127.0.0.1:8080', /is not a known target/],
     ['https://gateway', /https is not supported, only http for now/],

@@ -1,14 +1,25 @@
 import { nearest } from '../nearest.ts'
-
-/** Targets that bench knows by name. */
-export const TARGET_NAMES = ['builtin', 'direct'] as const
+import { TARGET_NAMES } from './known.ts'
+import { readTargetFile } from './target-file-format.ts'
 
 export type ParsedTarget = { target: string } | { problem: string }
 
-/** A known name, or a base URL without its trailing slash. @example parseTarget('http://10.0.0.2:8080/') */
+/** A target file is recognised by the end of its name. */
+export function isTargetFile(target: string): boolean {
+  return target.endsWith('.json') && !target.includes('://')
+}
+
+/**
+ * A known name, the path of a target file that has no problem, or a base URL without its trailing slash.
+ * @example parseTarget('http://10.0.0.2:8080/')
+ */
 export function parseTarget(text: string): ParsedTarget {
-  if (TARGET_NAMES.some((name) => name === text)) return { target: text }
-  const right = `write ${TARGET_NAMES.join(', ')}, or a base URL such as http://127.0.0.1:8080`
+  if (TARGET_NAMES.includes(text)) return { target: text }
+  if (isTargetFile(text)) {
+    const read = readTargetFile(text)
+    return 'problems' in read ? { problem: `${text}: ${read.problems.join('; ')}` } : { target: text }
+  }
+  const right = `write ${TARGET_NAMES.join(', ')}, a base URL such as http://127.0.0.1:8080, or the path of a target file (.json)`
   if (!text.includes('://')) {
     const guess = nearest(text, TARGET_NAMES)
     return {

@@ -47,7 +47,9 @@ export const builtin: Target = {
   needsMock: true,
   settings: [],
   install: [],
-  selfReports: [{ kind: 'server_timing', claims: 'its own time for the request, without the HTTP request to the provider' }],
+  selfReports: [
+    { kind: 'server_timing', claims: 'its own time for the request, without the HTTP request to the provider' },
+  ],
   find: () => Promise.resolve({ installed: true, version: builtinVersion() }),
   start: startBuiltin,
 }

@@ -1,9 +1,13 @@
-import { builtin } from './builtin.ts'
-import { direct } from './direct.ts'
+import { isTargetFile } from './address.ts'
+import { knownTarget } from './known.ts'
 import type { Target } from './target.ts'
-import { urlTarget } from './url.ts'
 
-/** The target that a run's `target` setting means: a known name, or a URL. */
-export function findTarget(target: string): Target {
-  return [builtin, direct].find(({ name }) => name === target) ?? urlTarget(target)
+/**
+ * The target that a run's `target` setting means: a known name, a target file, or a URL.
+ *
+ * @throws {UsageError} with every problem of a target file.
+ */
+export async function findTarget(target: string): Promise<Target> {
+  if (isTargetFile(target)) return (await import('./target-file.ts')).targetFromFile(target)
+  return (await knownTarget(target)) ?? (await import('./url.ts')).urlTarget(target)
 }

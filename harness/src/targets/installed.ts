@@ -1,4 +1,6 @@
 import { execa } from 'execa'
+import { access, constants } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { Availability } from './target.ts'
 
 const ANSWER_TIMEOUT_MS = 20_000
@@ -13,14 +15,12 @@ export interface VersionQuery {
   pattern: RegExp
   /** What to do when it is not there, as a command or a sentence. */
   install: string
-  cwd?: string
 }
 
 /** Whether a program is there, and of which version, by asking it. */
-export async function askVersion({ command, pattern, install, cwd }: VersionQuery): Promise<Availability> {
+export async function askVersion({ command, pattern, install }: VersionQuery): Promise<Availability> {
   const [file = '', ...args] = command
   const result = await execa(file, args, {
-    ...(cwd !== undefined && { cwd }),
     env: { PATH: SERVER_PATH },
     all: true,
     reject: false,
@@ -40,4 +40,22 @@ export async function askVersion({ command, pattern, install, cwd }: VersionQuer
 export async function versionOf(query: VersionQuery): Promise<string | undefined> {
   const found = await askVersion(query)
   return found.installed ? found.version : undefined
+}
+
+/** Whether a program is there that does not tell its version: a name on the path, or a path. */
+export async function findOnPath(command: string, install: string): Promise<Availability> {
+  const places = command.includes('/') ? [command] : SERVER_PATH.split(':').map((folder) => resolve(folder, command))
+  for (const place of places) {
+    if (await isExecutable(place)) return { installed: true }
+  }
+  return { installed: false, reason: `"${command}" is not on the path`, install }
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -9,6 +9,9 @@ const KNOWN: readonly (readonly [name: string, load: () => Promise<Target>])[] =
   ['builtin', async () => (await import('./builtin.ts')).builtin],
   ['nginx', async () => (await import('./nginx.ts')).nginx],
   ['haproxy', async () => (await import('./haproxy.ts')).haproxy],
+  ['portkey', async () => (await import('./portkey.ts')).portkey],
+  ['litellm', async () => (await import('./litellm.ts')).litellm],
+  ['bifrost', async () => (await import('./bifrost.ts')).bifrost],
 ]
 
 export const TARGET_NAMES: readonly string[] = KNOWN.map(([name]) => name)

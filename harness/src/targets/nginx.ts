@@ -24,6 +24,7 @@ const ANSWER_HEADER_BYTES = 4096
  * https://nginx.org/en/docs/http/ngx_http_upstream_module.html#keepalive (without HTTP/1.1 and an empty Connection header
  * each request has a connection of its own), https://www.nginx.com/blog/tuning-nginx (worker_processes, keepalive, access
  * log) and https://www.nginx.com/blog/avoiding-top-10-nginx-configuration-mistakes (twice as many files as connections).
+ * It is stopped by SIGTERM: SIGQUIT, its graceful end, waits for connections that were opened ahead and never used.
  */
 export const nginx: Target = {
   name: 'nginx',
@@ -55,8 +56,6 @@ export const nginx: Target = {
         }),
         ready: { path: '/health' },
         readyTimeoutMs: READY_TIMEOUT_MS,
-        // It lets requests in flight end; SIGTERM would cut them off.
-        stopSignal: 'SIGQUIT',
       },
       context.signal,
     )

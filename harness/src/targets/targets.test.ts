@@ -11,6 +11,7 @@ import type { JsonObject } from '../json-object.ts'
 import { builtin, builtinConfig, CONFIG_FOLDER_PREFIX } from './builtin.ts'
 import { direct } from './direct.ts'
 import { findTarget } from './find.ts'
+import { knownTargets, TARGET_NAMES } from './known.ts'
 import { reach } from './url.ts'
 
 const context = (flags: Record<string, string> = {}, merged?: JsonObject) => {
@@ -19,10 +20,17 @@ const context = (flags: Record<string, string> = {}, merged?: JsonObject) => {
   return { config, mockUrl: 'http://127.0.0.1:9', connections: 321 }
 }
 
-test('a name finds its target, and anything else is a URL', () => {
-  assert.equal(findTarget('builtin'), builtin)
-  assert.equal(findTarget('direct'), direct)
-  assert.equal(findTarget('http://127.0.0.1:8080').name, 'http://127.0.0.1:8080')
+test('a name finds its target, and anything else is a URL', async () => {
+  assert.equal(await findTarget('builtin'), builtin)
+  assert.equal(await findTarget('direct'), direct)
+  assert.equal((await findTarget('http://127.0.0.1:8080')).name, 'http://127.0.0.1:8080')
+})
+
+test('every known target has the name that it is known by', async () => {
+  assert.deepEqual(
+    (await knownTargets()).map(({ name }) => name),
+    TARGET_NAMES,
+  )
 })
 
 test('direct is the mock itself', async () => {
@@ -169,13 +177,14 @@ describe('a gateway at a URL', () => {
     const server = createServer((socket) => socket.on('error', () => undefined).resume()).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const target = await findTarget(url).start(context())
+    const found = await findTarget(url)
+    const target = await found.start(context())
     assert.deepEqual([target.url, target.managed, target.pid], [url, false, undefined])
     await target.stop()
     assert.equal(server.listening, true)
     server.close()
     await once(server, 'close')
-    await assert.rejects(findTarget(url).start(context()), (error: unknown) => {
+    await assert.rejects(found.start(context()), (error: unknown) => {
       assert.ok(error instanceof TargetError)
       assert.match(error.message, new RegExp(`^${url}: cannot be reached: ECONNREFUSED; is the gateway running`))
       return true
