@@ -8,8 +8,10 @@ import type { Availability, Target, TargetContext } from './target.ts'
 /** The version that harness/gateways/litellm locks. */
 export const LITELLM_VERSION = '1.108.7'
 
-/** It imports for ten seconds of one core and more, in each of its processes. */
-const READY_TIMEOUT_MS = 180_000
+/** Each of its processes imports for some 13 s of one core. */
+const READY_TIMEOUT_MS = 300_000
+/** Its workers end within a second; its main process lingers for 8 s more. */
+const STOP_GRACE_MS = 3_000
 /** Without one it does not start; it listens on 127.0.0.1 alone. */
 const MASTER_KEY = 'sk-gatebench-7f3a9c51e2d84b06a1c5f09e'
 const MODEL = 'gpt-4o-mini'
@@ -91,6 +93,7 @@ export function litellmIn(home: string, workers: number): Target {
           }),
           ready: { path: '/health/liveliness', accept: (status) => status === 200 },
           readyTimeoutMs: READY_TIMEOUT_MS,
+          stopGraceMs: STOP_GRACE_MS,
         },
         context.signal,
       )

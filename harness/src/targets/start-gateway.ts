@@ -13,7 +13,7 @@ const NO_PROXY = { NO_PROXY: '*', no_proxy: '*' }
 
 type FileTexts = Readonly<Record<string, string>>
 
-export interface GatewayStart extends Pick<CommandOptions, 'ready' | 'readyTimeoutMs' | 'stopSignal'> {
+export interface GatewayStart extends Pick<CommandOptions, 'ready' | 'readyTimeoutMs' | 'stopSignal' | 'stopGraceMs'> {
   name: string
   version?: string
   /** Headers that requests to it must carry. */
@@ -30,7 +30,7 @@ export interface GatewayStart extends Pick<CommandOptions, 'ready' | 'readyTimeo
  * @throws {TargetError} when it cannot be started, or is not ready in time.
  */
 export async function startGateway(start: GatewayStart, signal?: AbortSignal): Promise<RunningTarget> {
-  const { name, version, headers, files = {}, command, ready, readyTimeoutMs, stopSignal } = start
+  const { name, version, headers, files = {}, command, ready, readyTimeoutMs, stopSignal, stopGraceMs } = start
   const folder = await mkdtemp(join(tmpdir(), GATEWAY_FOLDER_PREFIX))
   const removeFolder = () => rm(folder, { recursive: true, force: true })
   try {
@@ -44,6 +44,7 @@ export async function startGateway(start: GatewayStart, signal?: AbortSignal): P
       env: { ...NO_PROXY, ...env },
       url: `http://127.0.0.1:${port}`,
       ...(stopSignal && { stopSignal }),
+      ...(stopGraceMs !== undefined && { stopGraceMs }),
       ...(signal && { signal }),
     })
     return {
