@@ -51,7 +51,7 @@ test('a plan is never under 1.02 of what is in flight, and fits whenever that fi
       fc.integer({ min: 1, max: 20_000 }),
       fc.integer({ min: 0, max: 5_000 }),
       fc.integer({ min: 1_024, max: 1_048_576 }),
-      fc.constantFrom('builtin', 'direct', 'http://127.0.0.1:1'),
+      fc.constantFrom('builtin', 'direct', 'nginx', 'gateway.json', 'http://127.0.0.1:1'),
       (ratePerSec, latencyMs, limit, target) => {
         const connections = planConnections({ ratePerSec, latencyMs, limit, threads: 1, target })
         const least = Math.max(1, Math.ceil((ratePerSec * latencyMs * 102) / 100_000))
