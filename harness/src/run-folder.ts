@@ -36,7 +36,7 @@ export function runFolderName(result: Pick<Result, 'startedAt' | 'target' | 'pro
 }
 
 /** Makes a folder that was not there before: two runs of one second get `-2`, `-3`. */
-async function claimFolder(outDir: string, name: string): Promise<string> {
+export async function claimFolder(outDir: string, name: string): Promise<string> {
   for (let n = 1; ; n++) {
     const folder = join(outDir, n === 1 ? name : `${name}-${n}`)
     try {

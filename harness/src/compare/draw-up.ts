@@ -1,7 +1,7 @@
-import { seededRandom, type Random } from '../random.ts'
+import { seededRandom } from '../random.ts'
 import type { Result } from '../recording.ts'
 import { addedLatency, latencyIntervals, pairsOf } from './added-latency.ts'
-import { bootstrapMean } from './bootstrap.ts'
+import { bootstrapMean, type Resampling } from './bootstrap.ts'
 import type { CompareConfig } from './config.ts'
 import { flagsOf } from './flags.ts'
 import { addStrict } from './mock-admin.ts'
@@ -40,10 +40,10 @@ export interface CompareInput {
   frontier?: FrontierRecord
 }
 
-/** Pure: the same input gives the same record. */
-export function drawUpComparison(input: CompareInput): CompareRecord {
+/** Pure: the same input gives the same record. @param replicates of each bootstrap; absent: as many as a report wants */
+export function drawUpComparison(input: CompareInput, replicates?: number): CompareRecord {
   const { config, order, control, frontier, interrupted } = input
-  const random = seededRandom(config.seed)
+  const resampling = { random: seededRandom(config.seed), ...(replicates !== undefined && { replicates }) }
   const ranked = input.targets.map((target) => ({ name: target.name, turns: addedTurns(target) }))
   return {
     schemaVersion: 1,
@@ -73,11 +73,11 @@ export function drawUpComparison(input: CompareInput): CompareRecord {
       timeoutMs: config.timeoutMs,
     },
     order: order.map((round) => [...round]),
-    targets: input.targets.map((target) => targetRecord(target, config, random)),
+    targets: input.targets.map((target) => targetRecord(target, config, resampling)),
     pairs: pairsOf(
       ranked.filter(({ turns }) => turns.length > 0),
       control?.smallestUs ?? 0,
-      { random },
+      resampling,
     ),
     ...(control && { control }),
     ...(frontier && { frontier }),
@@ -101,7 +101,7 @@ export function addedTurns({ turns }: Pick<MeasuredTarget, 'turns'>): AddedTurn[
   )
 }
 
-function targetRecord(target: MeasuredTarget, config: CompareConfig, random: Random): TargetRecord {
+function targetRecord(target: MeasuredTarget, config: CompareConfig, resampling: Resampling): TargetRecord {
   const { name, title, settings, missing, turns } = target
   const words = { name, title, settings: [...settings] }
   if (missing !== undefined) return { ...words, status: 'missing', reason: missing, turns: [], flags: [] }
@@ -114,13 +114,13 @@ function targetRecord(target: MeasuredTarget, config: CompareConfig, random: Ran
     return { ...base, status: 'failed', reason: reason ?? 'no turn was measured', flags: [] }
   }
   const basis = counted[0]!.above?.basis ?? 'above_mock'
-  const addedUs = addedLatency(addedTurns(target), { basis, random })
-  const ofTurns = (read: (turn: Turn) => number | undefined): Interval | undefined => meanOf(counted, read, random)
-  const memory = memoryOf(counted, random)
+  const addedUs = addedLatency(addedTurns(target), { basis, ...resampling })
+  const ofTurns = (read: (turn: Turn) => number | undefined): Interval | undefined => meanOf(counted, read, resampling)
+  const memory = memoryOf(counted, resampling)
   const cpu = ofTurns(({ cpuUsPerRequest }) => cpuUsPerRequest)
   const latencyUs = latencyIntervals(
     counted.map(({ latency = [] }) => ({ seconds: latency })),
-    { random },
+    resampling,
   )
   const record: TargetRecord = {
     ...base,
@@ -183,11 +183,11 @@ function meanOf(
   )
 }
 
-function memoryOf(turns: readonly TurnFigures[], random: Random): TargetRecord['memoryMiB'] {
-  const idle = meanOf(turns, ({ idleMiB }) => idleMiB, random)
-  const steady = meanOf(turns, ({ steadyMiB }) => steadyMiB, random)
-  const peak = meanOf(turns, ({ peakMiB }) => peakMiB, random)
-  const recovered = meanOf(turns, ({ recoveredMiB }) => recoveredMiB, random)
+function memoryOf(turns: readonly TurnFigures[], resampling: Resampling): TargetRecord['memoryMiB'] {
+  const idle = meanOf(turns, ({ idleMiB }) => idleMiB, resampling)
+  const steady = meanOf(turns, ({ steadyMiB }) => steadyMiB, resampling)
+  const peak = meanOf(turns, ({ peakMiB }) => peakMiB, resampling)
+  const recovered = meanOf(turns, ({ recoveredMiB }) => recoveredMiB, resampling)
   return idle && steady && peak && recovered ? { idle, steady, peak, recovered } : undefined
 }
 

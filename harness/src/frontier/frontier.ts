@@ -1,0 +1,201 @@
+import { addedLatency } from '../compare/added-latency.ts'
+import type { CompareConfig } from '../compare/config.ts'
+import type { FrontierPoint, FrontierTarget, FrontierTrial } from '../compare/record.ts'
+import type { Entry } from '../compare/rounds.ts'
+import { readAboveMock } from '../compare/seconds.ts'
+import { planTurn, type TurnSetting } from '../compare/turn.ts'
+import { TargetError } from '../errors.ts'
+import { planConnections } from '../file-limits.ts'
+import { readProcess } from '../process-tree.ts'
+import { probeConnections } from '../probes.ts'
+import { seededRandom } from '../random.ts'
+import type { Result } from '../recording.ts'
+import { loadTarget } from '../run.ts'
+import { summarize } from '../summary.ts'
+import type { RunningTarget } from '../targets/target.ts'
+import { closedLoop } from './closed-loop.ts'
+import { frontierPoints, searchFrontier } from './search.ts'
+
+/** p99 added at most, ms; null for no bound. */
+const BOUNDS_MS: readonly (number | null)[] = [1, 5, 10, 50, 100, null]
+const LOWEST_PER_SEC = 1
+/** Beyond it one driver thread that shares two cores is the limit. */
+const HIGHEST_PER_SEC = 20_000
+const PRECISION = 1.15
+const TRIALS_MAX = 18
+/** Measured part of a trial, and the load before it. */
+export const TRIAL_MS = 3_000
+const TRIAL_WARMUP_MS = 1_500
+/** More probes than a long run has: a trial is short, and the floor needs a tail. */
+const TRIAL_PROBES_PER_SEC = 50
+const CLOSED_LOOP_MS = 4_000
+const CLOSED_LOOP_CONNECTIONS_MIN = 64
+/** Above it one thread that serves or sends is at its limit. */
+const BUSY_MAX = 0.9
+
+/** Checks by which a trial tells that an instrument was at its limit. */
+const LIMITED_BY = {
+  driver: ['schedule_lag', 'driver_saturation', 'dropped_requests'],
+  mock: ['mock_delay_error'],
+} as const
+
+export interface FrontierObserver {
+  onTrial: (name: string, ratePerSec: number) => void
+}
+
+/**
+ * The most that one target carries: trials on one process, started anew when it died, then a closed loop beside them.
+ *
+ * @throws the signal's reason, when it is aborted.
+ */
+export async function measureFrontier(
+  entry: Entry,
+  setting: TurnSetting,
+  observer: FrontierObserver,
+): Promise<FrontierTarget> {
+  const { name } = entry
+  const trials: FrontierTrial[] = []
+  const site = new TrialSite(entry, setting)
+  try {
+    const { points } = await searchFrontier({
+      boundsMs: BOUNDS_MS,
+      startPerSec: setting.config.ratePerSec,
+      lowestPerSec: LOWEST_PER_SEC,
+      highestPerSec: HIGHEST_PER_SEC,
+      precision: PRECISION,
+      maxTrials: TRIALS_MAX,
+      signal: setting.signal,
+      trial: async (ratePerSec) => {
+        observer.onTrial(name, ratePerSec)
+        const trial = await site.trial(ratePerSec)
+        trials.push(trial)
+        return trial
+      },
+    })
+    const closed = await site.closedLoop(points)
+    return { name, points, trials, ...(closed && { closedLoop: closed }) }
+  } catch (error) {
+    setting.signal.throwIfAborted()
+    if (!(error instanceof TargetError)) throw error
+    return { name, points: frontierPoints(BOUNDS_MS, trials), trials, reason: error.message }
+  } finally {
+    await site.stop()
+  }
+}
+
+/** One running target, and trials on it. */
+class TrialSite {
+  readonly #entry: Entry
+  readonly #setting: TurnSetting
+  #running: RunningTarget | undefined
+
+  constructor(entry: Entry, setting: TurnSetting) {
+    this.#entry = entry
+    const config = {
+      ...setting.config,
+      durationMs: TRIAL_MS,
+      warmupMs: Math.max(TRIAL_WARMUP_MS, setting.config.mockLatencyMs + setting.config.mockJitterMs),
+      probeRatePerSec: TRIAL_PROBES_PER_SEC,
+    }
+    this.#setting = {
+      ...setting,
+      config,
+      connections: connectionsAt(config, HIGHEST_PER_SEC, setting.environment.files),
+    }
+  }
+
+  async trial(ratePerSec: number): Promise<FrontierTrial> {
+    const { mock, signal, command, environment } = this.#setting
+    const running = await this.#start()
+    const { config, plan } = planTurn(
+      { target: this.#entry.target, kind: this.#entry.kind },
+      { ...this.#setting, config: { ...this.#setting.config, ratePerSec } },
+    )
+    const startedAt = new Date()
+    const measurement = await loadTarget(
+      plan,
+      { mock: mock.program, mockUrl: mock.url, target: { ...running, name: this.#entry.name } },
+      signal,
+      { onPhase: () => undefined, onProgress: () => undefined },
+    )
+    signal.throwIfAborted()
+    const died = measurement.died !== undefined
+    if (died) await this.stop()
+    const times = { startedAt, finishedAt: new Date(), interrupted: died }
+    const result = summarize({ ...measurement, ...times, command, config, plan, environment })
+    return trialOf(ratePerSec, result, measurement.aboveMockLog, died)
+  }
+
+  async closedLoop(points: readonly FrontierPoint[]): Promise<FrontierTarget['closedLoop']> {
+    const { mock, signal, config: base, connections: most } = this.#setting
+    const best = points.find(({ boundMs }) => boundMs === null)?.ratePerSec ?? base.ratePerSec
+    // Little's law, and as many again: fewer callers would be the limit themselves.
+    const wanted = Math.ceil((best * base.mockLatencyMs * 2) / 1e3)
+    const connections = Math.min(most, Math.max(CLOSED_LOOP_CONNECTIONS_MIN, wanted))
+    const running = await this.#start()
+    const { plan } = planTurn({ target: this.#entry.target, kind: this.#entry.kind }, this.#setting)
+    const { path, headers, body, answerHolds } = plan.request
+    const mockBefore = cpuMs(mock.program?.pid)
+    const { busyRatio, ...figures } = await closedLoop({
+      url: running.url,
+      path,
+      headers: { ...running.headers, ...headers },
+      body,
+      ...(answerHolds !== undefined && { answerHolds }),
+      connections,
+      durationMs: CLOSED_LOOP_MS,
+      signal,
+    })
+    const mockBusy = (cpuMs(mock.program?.pid) - mockBefore) / figures.durationMs
+    const limitedBy = mockBusy > BUSY_MAX ? 'mock' : busyRatio > BUSY_MAX ? 'driver' : undefined
+    return { ...figures, ...(limitedBy && { limitedBy }) }
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.stop()
+    this.#running = undefined
+  }
+
+  async #start(): Promise<RunningTarget> {
+    const { mock, signal, connections } = this.#setting
+    const { config } = planTurn({ target: this.#entry.target, kind: this.#entry.kind }, this.#setting)
+    this.#running ??= await this.#entry.target.start({ config, mockUrl: mock.url, connections, signal })
+    return this.#running
+  }
+}
+
+function connectionsAt(config: CompareConfig, ratePerSec: number, files: number): number {
+  return planConnections({
+    ...config,
+    ratePerSec,
+    latencyMs: config.mockLatencyMs,
+    limit: files,
+    probes: probeConnections(config),
+  })
+}
+
+function trialOf(ratePerSec: number, result: Result, aboveMockLog: string, died: boolean): FrontierTrial {
+  const { seconds, basis } = readAboveMock(aboveMockLog)
+  const added = addedLatency([{ round: 1, seconds }], { basis, random: seededRandom(1), replicates: 1 })
+  const { failed, dropped } = result.requests
+  const limitedBy = limitOf(result)
+  return {
+    ratePerSec,
+    ...(added && { p99AddedMs: added.p99.value / 1e3 }),
+    failed: failed + dropped + (died ? 1 : 0),
+    sentPerSec: result.rate.sentPerSec,
+    completedPerSec: result.rate.completedPerSec,
+    ...(limitedBy && { limitedBy }),
+  }
+}
+
+function limitOf({ verdict, resources }: Result): FrontierTrial['limitedBy'] {
+  const failed = new Set(verdict.checks.filter(({ ok }) => !ok).map(({ name }) => name))
+  if ((resources.mock?.cpuCores ?? 0) > BUSY_MAX || LIMITED_BY.mock.some((check) => failed.has(check))) return 'mock'
+  return LIMITED_BY.driver.some((check) => failed.has(check)) ? 'driver' : undefined
+}
+
+function cpuMs(pid: number | undefined): number {
+  const reading = pid === undefined ? undefined : readProcess(pid)
+  return reading ? reading.userMs + reading.systemMs : NaN
+}
