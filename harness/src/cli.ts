@@ -23,6 +23,18 @@ const program = createProgram({
     const { runReportCommand } = await import('./commands/report.ts')
     await runReportCommand({ runs, published, ...(out !== undefined && { out }) }, { stdout: printOut })
   },
+  diff: async (sides, { max = [], allowInvalid = false, json = false, out }) => {
+    const [base, now] = sides
+    if (base === undefined || now === undefined || sides.length > 2) {
+      throw new UsageError([
+        `diff: name two sides, BASE and NEW, got ${sides.length}; several runs of a side are A1,A2,A3`,
+      ])
+    }
+    const { diffCommand } = await import('./commands/diff.ts')
+    const options = { base, now, max, allowInvalid, json, ...(out !== undefined && { out }) }
+    const { exitCode } = await diffCommand(options, { stdout: printOut })
+    process.exitCode = exitCode
+  },
   targets: async ({ install, json = false }) => {
     const { targetsCommand } = await import('./commands/targets.ts')
     const options = { json, install: install?.split(',').map((name) => name.trim()) ?? [] }

@@ -98,7 +98,7 @@ export const DEFAULTS: Readonly<RunConfig> = {
 }
 
 /** The subcommands of `bench`, for the guess at a mistyped one. */
-export const COMMAND_NAMES = ['run', 'report', 'targets', 'doctor', 'gateway', 'mock'] as const
+export const COMMAND_NAMES = ['run', 'report', 'diff', 'targets', 'doctor', 'gateway', 'mock'] as const
 
 type FlagValue = string | boolean | string[]
 

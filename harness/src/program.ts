@@ -1,12 +1,17 @@
 import { Command, Option } from 'commander'
 import { readFileSync } from 'node:fs'
 import { DEFAULTS } from './config.ts'
+import { METRICS } from './diff/metrics.ts'
 import { FLAGS, type Flag } from './flags.ts'
 
 /** What each subcommand does once its arguments are read. */
 export interface Actions {
   run: (flags: Record<string, string | boolean | string[] | undefined>, words: string[]) => Promise<void>
   report: (runs: string[], options: { published?: boolean; out?: string }) => Promise<void>
+  diff: (
+    sides: string[],
+    options: { max?: string[]; allowInvalid?: boolean; json?: boolean; out?: string },
+  ) => Promise<void>
   targets: (options: { install?: string; json?: boolean }) => Promise<void>
   doctor: (options: { json?: boolean }) => Promise<void>
   gateway: (args: string[]) => Promise<void>
@@ -72,6 +77,32 @@ Examples:
     )
     .action((runs: string[], options: { published?: boolean; out?: string }) => actions.report(runs, options))
 
+  subcommand(program, 'diff')
+    .description('what differs between runs beyond noise, in markdown for a pull request; code 1 on a regression')
+    .usage('BASE NEW [--max NAME=LIMIT...] [--allow-invalid] [--json] [--out FILE]')
+    .argument('[sides...]', 'BASE and NEW: each a run folder, several as A1,A2,A3, or a folder that holds run folders')
+    .option(
+      '--max <limits>',
+      'how far NEW may go, such as p99=+10%, cpu=+5us, success=-0.1pt, p99=200ms; again, or with commas, for more',
+      another,
+    )
+    .option('--allow-invalid', 'compare runs whose verdict is INVALID as well')
+    .option('--json', 'print the differences as JSON')
+    .option('--out <file>', 'write there instead of printing')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  bench diff results/A results/B
+  bench diff base/ new/ --max p99=+10%,mean=+5% --max success=-0.1pt --out comment.md
+
+Metrics: ${METRICS.map(({ name }) => name).join(', ')}.
+
+Exit codes: 0 no regression; 1 a limit is exceeded, beyond noise; 2 wrong flags, or runs that cannot be compared.
+`,
+    )
+    .action((sides: string[], options: Parameters<Actions['diff']>[1]) => actions.diff(sides, options))
+
   subcommand(program, 'targets')
     .description('the gateways that bench knows: what is installed, and how the rest is')
     .option('--install <names>', 'install these first, names or target files separated by commas')
@@ -129,10 +160,13 @@ function optionOf(flag: Flag): Option {
     flag.argument === undefined ? `--${flag.name}` : `--${flag.name} [${flag.argument}]`,
     flag.show ? `${flag.help} (default: ${flag.show(DEFAULTS)})` : flag.help,
   ).helpGroup(`${flag.group}:`)
-  if (flag.repeatable === true) {
-    option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value])
-  }
+  if (flag.repeatable === true) option.argParser(another)
   return option
+}
+
+/** Of an option that may be given several times: all its values. */
+function another(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value]
 }
 
 function packageVersion(): string {
