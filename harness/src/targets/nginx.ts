@@ -13,6 +13,8 @@ const VERSION = {
 
 /** In each worker, beside the load's own: probes, listeners, callers that reconnect. */
 const SPARE_CONNECTIONS = 200
+/** Sockets that it listens on, epoll, pipes. No more than `checkFileLimits` leaves room for: it may not raise the limit. */
+const OTHER_FILES = 64
 /** Longer than any run. */
 const FOR_EVER = '1d'
 const MANY = 1_000_000_000
@@ -23,7 +25,7 @@ const ANSWER_HEADER_BYTES = 4096
  * nginx as a reverse proxy that looks at nothing: what a proxy in C costs. Set up as its makers advise for load:
  * https://nginx.org/en/docs/http/ngx_http_upstream_module.html#keepalive (without HTTP/1.1 and an empty Connection header
  * each request has a connection of its own), https://www.nginx.com/blog/tuning-nginx (worker_processes, keepalive, access
- * log) and https://www.nginx.com/blog/avoiding-top-10-nginx-configuration-mistakes (twice as many files as connections).
+ * log) and https://www.nginx.com/blog/avoiding-top-10-nginx-configuration-mistakes (files for both sides of each request).
  * It is stopped by SIGTERM: SIGQUIT, its graceful end, waits for connections that were opened ahead and never used.
  */
 export const nginx: Target = {
@@ -33,7 +35,7 @@ export const nginx: Target = {
   settings: [
     'worker_processes auto: one for each core, each with a listening socket of its own (reuseport)',
     'worker_connections: in each worker enough for every connection of the load and one to the mock for each',
-    'worker_rlimit_nofile: twice that',
+    'worker_rlimit_nofile: as many files, and some more',
     'upstream keepalive: as many idle connections as the load has, over HTTP/1.1, closed neither for age nor for count',
     'access_log off, errors to stderr',
     'proxy_buffering on, with buffers that hold the whole answer; request bodies in memory, nothing on disk',
@@ -78,7 +80,7 @@ export function nginxConfig(
   return `${asRoot ? 'user root;\n' : ''}daemon off;
 pid ${folder}/nginx.pid;
 worker_processes auto;
-worker_rlimit_nofile ${2 * workerConnections};
+worker_rlimit_nofile ${workerConnections + OTHER_FILES};
 events {
   worker_connections ${workerConnections};
 }

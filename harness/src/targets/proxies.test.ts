@@ -27,7 +27,7 @@ describe('the configuration of nginx', () => {
   test('has room for every connection on both sides, and keeps those to the mock', () => {
     has(
       nginxConfig(context(), at),
-      ...['worker_processes auto;', 'worker_connections 842;', 'worker_rlimit_nofile 1684;', 'keepalive 321;'],
+      ...['worker_processes auto;', 'worker_connections 842;', 'worker_rlimit_nofile 906;', 'keepalive 321;'],
       ...['proxy_http_version 1.1;', 'proxy_set_header Connection "";', 'access_log off;', 'server 127.0.0.1:9;'],
       ...['listen 127.0.0.1:8080 reuseport backlog=4096;', 'proxy_pass http://mock;', 'pid /tmp/x/nginx.pid;'],
     )
