@@ -5,7 +5,7 @@ import {
   formatExact,
   formatMiB,
   formatMs,
-  formatNumber,
+  formatCount,
   formatPct,
   formatRate,
   formatSuccess,
@@ -39,7 +39,7 @@ const DIFFERENCES: Readonly<Record<Difference, string>> = {
 
 const LIMIT_VERDICTS: Readonly<Record<LimitVerdict, string>> = {
   kept: 'within the limit',
-  within_noise: 'above the limit, within noise: repeat the runs',
+  within_noise: 'past the limit, within noise: repeat the runs',
   exceeded: '**regression**',
 }
 
@@ -95,7 +95,7 @@ function cautions(diff: Diff): string[] {
   const inNoise = namesOf(metrics, ({ limits }) => limits.some(({ verdict }) => verdict === 'within_noise'))
   const blind = namesOf(metrics, (metric) => metric.noise === 'unknown' && isRegression(metric))
   return [
-    ...(inNoise === '' ? [] : [`Above the limit, but within noise: ${inNoise}. Repeat the runs to know.`]),
+    ...(inNoise === '' ? [] : [`Past the limit, but within noise: ${inNoise}. Repeat the runs to know.`]),
     ...(blind === '' ? [] : [`The noise of ${blind} is unknown: the limit alone decided.`]),
     Math.min(base.length, now.length) < 2 ? singleRunText(base, now) : repeatsText(diff),
   ]
@@ -189,7 +189,7 @@ function comparedLines({ base, new: now, notMeasured, conditions, metrics }: Dif
       ? []
       : [
           '',
-          `${formatNumber(withInterval, 0)} metrics have a 95% interval: where nothing changed, one in twenty is expected to look different by chance.`,
+          `${formatCount(withInterval)} metrics have a 95% interval: where nothing changed, one in twenty is expected to look different by chance.`,
         ]),
   ]
 }
