@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander'
 import type { CommandIo } from './commands/io.ts'
-import { parseRunConfig } from './config.ts'
+import { CALIBRATE, COMPARE } from './compare/config.ts'
+import { parseFlags, RUN } from './config.ts'
 import { InterruptedError, TargetError, UsageError } from './errors.ts'
 import { createProgram } from './program.ts'
 
@@ -13,9 +14,27 @@ const argv = process.argv.slice(2)
 
 const program = createProgram({
   run: async (flags, words) => {
-    const config = parseRunConfig(flags, words)
+    const config = parseFlags(RUN, flags, words)
     const { runCommand } = await import('./commands/run.ts')
     const { exitCode } = await interruptible((signal) => runCommand(config, commandIo(signal)))
+    process.exitCode = exitCode
+  },
+  compare: async (flags, words) => {
+    const config = parseFlags(COMPARE, flags, words)
+    const { compareCommand } = await import('./commands/compare.ts')
+    const { exitCode } = await interruptible((signal) => compareCommand(config, commandIo(signal)))
+    process.exitCode = exitCode
+  },
+  calibrate: async (flags, words) => {
+    const config = parseFlags(CALIBRATE, flags, words)
+    const { calibrateCommand } = await import('./commands/calibrate.ts')
+    const { exitCode } = await interruptible((signal) => calibrateCommand(config, commandIo(signal)))
+    process.exitCode = exitCode
+  },
+  verify: async (claims, { out = 'results', allowLoaded = false, json = false }) => {
+    const { verifyCommand } = await import('./commands/verify.ts')
+    const options = { claims, out, allowLoaded, json }
+    const { exitCode } = await interruptible((signal) => verifyCommand(options, commandIo(signal)))
     process.exitCode = exitCode
   },
   report: async (runs, { published = false, out }) => {

@@ -98,7 +98,18 @@ export const DEFAULTS: Readonly<RunConfig> = {
 }
 
 /** The subcommands of `bench`, for the guess at a mistyped one. */
-export const COMMAND_NAMES = ['run', 'report', 'diff', 'targets', 'doctor', 'gateway', 'mock'] as const
+export const COMMAND_NAMES = [
+  'run',
+  'compare',
+  'calibrate',
+  'verify',
+  'report',
+  'diff',
+  'targets',
+  'doctor',
+  'gateway',
+  'mock',
+] as const
 
 type FlagValue = string | boolean | string[]
 
@@ -114,11 +125,12 @@ export interface FlagSet<C extends RunConfig> {
   contradictions: (config: Readonly<C>) => string[]
 }
 
-const RUN_FLAGS: FlagSet<RunConfig> = { command: 'run', defaults: DEFAULTS, flags: FLAGS, contradictions }
+/** Flags, defaults and rules of `bench run`. */
+export const RUN: FlagSet<RunConfig> = { command: 'run', defaults: DEFAULTS, flags: FLAGS, contradictions }
 
 /** `bench run`: see `parseFlags`. */
 export function parseRunConfig(flags: FlagValues, words: readonly string[] = []): RunConfig {
-  return parseFlags(RUN_FLAGS, flags, words)
+  return parseFlags(RUN, flags, words)
 }
 
 /**

@@ -160,7 +160,8 @@ export class Histogram {
 
   /** Each value that was recorded, in the middle of its bucket, ascending, with how often it was. */
   forEachValue(visit: (value: number, count: number) => void): void {
-    const hdr = this.#hdr as JsHistogram
+    // The library's own interface leaves out what all of its implementations have.
+    const hdr = this.#hdr as Hdr & Pick<JsHistogram, 'recordedValuesIterator' | 'medianEquivalentValue'>
     const values = hdr.recordedValuesIterator
     values.reset()
     while (values.hasNext()) {

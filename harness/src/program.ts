@@ -1,12 +1,18 @@
 import { Command, Option } from 'commander'
 import { readFileSync } from 'node:fs'
-import { DEFAULTS } from './config.ts'
+import { CALIBRATE, COMPARE } from './compare/config.ts'
+import { RUN, type FlagSet, type FlagValues, type RunConfig } from './config.ts'
 import { METRICS } from './diff/metrics.ts'
-import { FLAGS, type Flag } from './flags.ts'
+import type { Flag } from './flags.ts'
+
+type LoadAction = (flags: FlagValues, words: string[]) => Promise<void>
 
 /** What each subcommand does once its arguments are read. */
 export interface Actions {
-  run: (flags: Record<string, string | boolean | string[] | undefined>, words: string[]) => Promise<void>
+  run: LoadAction
+  compare: LoadAction
+  calibrate: LoadAction
+  verify: (claims: string[], options: { out?: string; allowLoaded?: boolean; json?: boolean }) => Promise<void>
   report: (runs: string[], options: { published?: boolean; out?: string }) => Promise<void>
   diff: (
     sides: string[],
@@ -31,6 +37,34 @@ Exit codes: 0 valid run; 1 a check failed; 2 wrong flags or configuration; 3 the
 reached; 130 interrupted (what was measured is still written).
 `
 
+const COMPARE_EXAMPLES = `
+Examples:
+  bench compare --targets direct,builtin,nginx
+  bench compare --targets builtin,portkey,litellm --rate 50 --duration 30 --frontier
+  bench compare --targets builtin,again=builtin          the same target twice: nothing should be found
+  bench compare --targets builtin,./my-gateway.json      a gateway of your own, by a target file
+
+Exit codes: 0 every target was measured and the controls held; 1 a target has no figures, or a control did not hold;
+2 wrong flags, or a machine with other work; 3 nothing could be started; 130 interrupted (what was measured is written).
+`
+
+const CALIBRATE_EXAMPLES = `
+Examples:
+  bench calibrate
+  bench calibrate --rate 500 --latency 20ms --rounds 8
+
+Exit codes: 0 every known delay was found; 1 one was not; 2 wrong flags, or a machine with other work; 130 interrupted.
+`
+
+const VERIFY_EXAMPLES = `
+Examples:
+  bench verify                                           the claims that come with bench
+  bench verify bifrost-t3.medium
+  bench verify my-claim.json --out results
+
+Exit codes: 0 reproduced; 1 not reproduced; 2 wrong files or flags; 3 none of them can be tested here.
+`
+
 /** argv to action: no side effect but calling one of `actions`, and what commander itself prints. */
 export function createProgram(actions: Actions): Command {
   const program = new Command('bench')
@@ -48,18 +82,27 @@ export function createProgram(actions: Actions): Command {
       },
     })
 
-  const run = subcommand(program, 'run', { isDefault: true })
-    .description('start mock and gateway, warm up, measure, print, and write the run folder (also without "run")')
-    .usage('[flags]')
-    // Unknown flags and stray words go to the parser, which reports every problem together.
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .addHelpText('after', RUN_EXAMPLES)
-    .configureHelp({ optionTerm: (option) => option.flags.replace('[', '<').replace(']', '>') })
-  for (const flag of FLAGS) run.addOption(optionOf(flag))
-  run.action(async () => {
-    await actions.run(run.opts(), run.args)
-  })
+  const run = loadCommand(program, RUN, actions.run, RUN_EXAMPLES).description(
+    'start mock and gateway, warm up, measure, print, and write the run folder (also without "run")',
+  )
+  loadCommand(program, COMPARE, actions.compare, COMPARE_EXAMPLES).description(
+    'several targets under the same load, in rounds: what each costs, and with what certainty',
+  )
+  loadCommand(program, CALIBRATE, actions.calibrate, CALIBRATE_EXAMPLES).description(
+    'relays that add a known delay, found or not: the smallest overhead that this machine can tell from none',
+  )
+
+  subcommand(program, 'verify')
+    .description(
+      'run a published claim, and say whether it was reproduced; without a claim, list those that come with bench',
+    )
+    .usage('[CLAIM...] [--out DIR] [--allow-loaded] [--json]')
+    .argument('[claims...]', 'claim files, or names of those that come with bench')
+    .option('--out <dir>', "folder that each claim's own folder is made in (default: results)")
+    .option('--allow-loaded', 'start although the machine has other work')
+    .option('--json', 'print the judgements as JSON')
+    .addHelpText('after', VERIFY_EXAMPLES)
+    .action((claims: string[], options: Parameters<Actions['verify']>[1]) => actions.verify(claims, options))
 
   subcommand(program, 'report')
     .description('markdown of one run, or the comparison of several')
@@ -154,11 +197,31 @@ function passThrough(
   command.action(() => action(command.args))
 }
 
-function optionOf(flag: Flag): Option {
+/** A subcommand whose flags are read by our own parser, which reports every problem together. */
+function loadCommand<C extends RunConfig>(
+  program: Command,
+  { command: name, defaults, flags }: FlagSet<C>,
+  action: LoadAction,
+  examples: string,
+): Command {
+  const command = subcommand(program, name, { isDefault: name === 'run' })
+    .usage('[flags]')
+    // Unknown flags and stray words go to the parser as well.
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText('after', examples)
+    .configureHelp({ optionTerm: (option) => option.flags.replace('[', '<').replace(']', '>') })
+  for (const flag of flags) command.addOption(optionOf(flag, defaults))
+  return command.action(async () => {
+    await action(command.opts(), command.args)
+  })
+}
+
+function optionOf<C extends RunConfig>(flag: Flag<C>, defaults: Readonly<C>): Option {
   // The value is optional for commander and required for our parser, which then reports it with everything else.
   const option = new Option(
     flag.argument === undefined ? `--${flag.name}` : `--${flag.name} [${flag.argument}]`,
-    flag.show ? `${flag.help} (default: ${flag.show(DEFAULTS)})` : flag.help,
+    flag.show ? `${flag.help} (default: ${flag.show(defaults)})` : flag.help,
   ).helpGroup(`${flag.group}:`)
   if (flag.repeatable === true) option.argParser(another)
   return option

@@ -258,7 +258,9 @@ test('pairsOf: every target against every later one, those without a common roun
 describe('latencyIntervals', () => {
   test('figures of the answers themselves, whatever the floor', () => {
     const seconds = [{ target: countsOf([10, 20, 30]) }, { target: countsOf([10, 20, 30]) }]
-    const { mean, p50, p99, p999 } = latencyIntervals([{ seconds }, { seconds }, { seconds: [] }], seededRandom(1))!
+    const { mean, p50, p99, p999 } = latencyIntervals([{ seconds }, { seconds }, { seconds: [] }], {
+      random: seededRandom(1),
+    })!
     assert.deepEqual(
       [mean, p50, p99, p999],
       [20, 20, 30, 30].map((value) => ({ value, low: value, high: value })),
@@ -267,12 +269,12 @@ describe('latencyIntervals', () => {
 
   test('rounds that differ have an interval around the value', () => {
     const turns = turnsOf(100, seededRandom(41), { betweenUs: 50 })
-    const { mean, p50, p99 } = latencyIntervals(turns, seededRandom(41))!
+    const { mean, p50, p99 } = latencyIntervals(turns, { random: seededRandom(41) })!
     for (const { value, low, high } of [mean, p50, p99]) assert.ok(low < value && value < high)
   })
 
   test('no answers, no figures', () => {
-    assert.equal(latencyIntervals([], seededRandom(1)), undefined)
-    assert.equal(latencyIntervals([{ seconds: [{ target: countsOf([]) }] }], seededRandom(1)), undefined)
+    assert.equal(latencyIntervals([], { random: seededRandom(1) }), undefined)
+    assert.equal(latencyIntervals([{ seconds: [{ target: countsOf([]) }] }], { random: seededRandom(1) }), undefined)
   })
 })

@@ -1,4 +1,3 @@
-import type { Random } from '../random.ts'
 import { bootstrap, type Resampling } from './bootstrap.ts'
 import type { AddedLatency, Interval, Pair } from './record.ts'
 import { CountPool, meanUs, percentilesUs, totalCount, type AddedTurn, type SparseCounts } from './sparse-counts.ts'
@@ -95,7 +94,7 @@ export function pairsOf(
 /** Whole latencies of `target`, no floor taken off, in its own unit; undefined when there are none. */
 export function latencyIntervals(
   turns: readonly { seconds: readonly { target: SparseCounts }[] }[],
-  random: Random,
+  resampling: Resampling,
 ): Record<'mean' | 'p50' | 'p99' | 'p999', Interval> | undefined {
   const answered = turns.filter((turn) => countOf(turn.seconds.map(({ target }) => target)) > 0)
   if (answered.length === 0) return undefined
@@ -103,7 +102,7 @@ export function latencyIntervals(
   const [mean, p50, p99, p999] = bootstrap(
     [answered.map(({ seconds }) => seconds.length)],
     ([weights]) => meanAndPercentiles(pool.merge(weights!), LATENCY_PERCENTS),
-    { random },
+    resampling,
   )
   return { mean: mean!, p50: p50!, p99: p99!, p999: p999! }
 }

@@ -41,10 +41,10 @@ export function bootstrap(
 }
 
 /** Mean of a figure that each round has once, with its 95% interval; undefined of no rounds. */
-export function bootstrapMean(valuesPerRound: readonly number[], random: Random): Interval | undefined {
+export function bootstrapMean(valuesPerRound: readonly number[], resampling: Resampling): Interval | undefined {
   if (valuesPerRound.length === 0) return undefined
   const mean = (weights: Float64Array) => sum(valuesPerRound.map((value, i) => value * weights[i]!)) / weights.length
-  return bootstrap([valuesPerRound.map(() => 1)], ([weights]) => [mean(weights!)], { random })[0]
+  return bootstrap([valuesPerRound.map(() => 1)], ([weights]) => [mean(weights!)], resampling)[0]
 }
 
 /** Which rounds, from 0, were drawn: as many as there are, with replacement. */

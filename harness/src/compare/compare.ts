@@ -16,7 +16,7 @@ import { requireRest } from './machine.ts'
 import { shuffledRounds } from './order.ts'
 import type { CompareRecord, ControlRecord, FrontierRecord } from './record.ts'
 import { takeRounds, type Entry, type RoundsObserver } from './rounds.ts'
-import { planTurn, type TurnFigures, type TurnSetting } from './turn.ts'
+import type { TurnFigures, TurnSetting } from './turn.ts'
 
 /** What tells a person how it goes: one line each. */
 export interface CompareObserver {

@@ -1,4 +1,4 @@
-import { DEFAULTS, parseFlags, type FlagSet, type FlagValues, type RunConfig } from '../config.ts'
+import { DEFAULTS, type FlagSet, type RunConfig } from '../config.ts'
 import { contradictions } from '../contradictions.ts'
 import { duration, number, set, type Setter } from '../flag-setters.ts'
 import { FLAGS, type Flag } from '../flags.ts'
@@ -135,21 +135,32 @@ export const COMPARE_FLAGS: readonly Flag<CompareConfig>[] = [
   },
 ]
 
+function probesNeeded(config: Readonly<CompareConfig>): string[] {
+  const none = config.probeRatePerSec === 0
+  return [
+    ...contradictions(config),
+    ...(none ? ['--probe-rate: must be above 0, or there is no floor to compare with, got 0'] : []),
+  ]
+}
+
 /** Flags, defaults and rules of `bench compare`. */
 export const COMPARE: FlagSet<CompareConfig> = {
   command: 'compare',
   defaults: COMPARE_DEFAULTS,
   flags: [...COMPARE_FLAGS, ...SHARED_FLAGS],
   contradictions: (config) => [
-    ...contradictions(config),
+    ...probesNeeded(config),
     ...(config.targets.length === 0 ? ['--targets: name what is to be compared, such as direct,builtin,nginx'] : []),
-    ...(config.probeRatePerSec === 0
-      ? ['--probe-rate: must be above 0, or there is no floor to compare with, got 0']
-      : []),
   ],
 }
 
-/** @throws {UsageError} with every problem at once. */
-export function parseCompareConfig(flags: FlagValues, words: readonly string[] = []): CompareConfig {
-  return parseFlags(COMPARE, flags, words)
+/** What tells a calibration from a comparison: its targets are the controls themselves. */
+const NOT_OF_CALIBRATION = ['targets', 'cooldown', 'frontier', 'no-controls', 'instance']
+
+/** Flags, defaults and rules of `bench calibrate`. */
+export const CALIBRATE: FlagSet<CompareConfig> = {
+  command: 'calibrate',
+  defaults: { ...COMPARE_DEFAULTS, durationMs: 5_000, warmupMs: 2_000, cooldownMs: 0 },
+  flags: COMPARE.flags.filter(({ name, group }) => !NOT_OF_CALIBRATION.includes(name) && group !== 'Built-in gateway'),
+  contradictions: probesNeeded,
 }

@@ -175,12 +175,10 @@ function withAddedMean({ turn, above }: TurnFigures): Turn {
 function meanOf(
   turns: readonly TurnFigures[],
   read: (turn: Turn) => number | undefined,
-  random: Random,
+  resampling: Resampling,
 ): Interval | undefined {
-  return bootstrapMean(
-    turns.map(({ turn }) => read(turn)).filter((value) => value !== undefined),
-    random,
-  )
+  const values = turns.map(({ turn }) => read(turn)).filter((value) => value !== undefined)
+  return bootstrapMean(values, resampling)
 }
 
 function memoryOf(turns: readonly TurnFigures[], resampling: Resampling): TargetRecord['memoryMiB'] {

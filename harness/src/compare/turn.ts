@@ -212,7 +212,7 @@ function takeOver(figures: TurnFigures, result: Result, { aboveMockLog, log, die
 
 function timedReports(sources: readonly SelfReportSource[], { load: { main } }: RunMeasurement): TurnReport[] {
   const { selfReportedNs, inProcessOverheadNs } = main.distributions
-  return sources.flatMap((source) => {
+  return sources.flatMap((source): TurnReport[] => {
     if (source.kind === 'header') return [{ source, ns: selfReportedNs }]
     return source.kind === 'server_timing' ? [{ source, ns: inProcessOverheadNs }] : []
   })
