@@ -27,9 +27,9 @@ after(async () => {
   await rm(root, { recursive: true })
 })
 
-/** A run of three seconds, with its log. */
+/** A run of two seconds, with its log. */
 function writeRun(outDir: string, centreUs: number): Promise<string> {
-  const secondsUs = secondsAround(centreUs, { seconds: 3 })
+  const secondsUs = secondsAround(centreUs, { seconds: 2, count: 10 })
   const lines: string[] = []
   const log = openHistogramLog((text) => lines.push(text), 0, 'test')
   for (const [second, latenciesUs] of secondsUs.entries()) {

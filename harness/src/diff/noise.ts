@@ -1,6 +1,6 @@
 import { drawRounds, drawSeconds, expandedInterval, type Resampling } from '../compare/bootstrap.ts'
 import type { Interval } from '../compare/record.ts'
-import { CountPool, meanUs, percentilesUs, type SparseCounts } from '../compare/sparse-counts.ts'
+import { CountPool, meanUs, percentilesUs, totalCount, type SparseCounts } from '../compare/sparse-counts.ts'
 import type { Random } from '../random.ts'
 import { LOG_PERCENTILES, type LogFigure, type Metric } from './metrics.ts'
 import type { SideRun } from './sides.ts'
@@ -39,7 +39,7 @@ export function spreads(
   now: readonly SideRun[],
   { random, replicates = REPLICATES }: Resampling,
 ): Spread[] {
-  const withLog = [...base, ...now].every(({ seconds }) => seconds !== undefined && seconds.length > 0)
+  const withLog = [...base, ...now].every(hasLog)
   const fewest = Math.min(base.length, now.length)
   const drawBase = sideSampler(metrics, base, withLog)
   const drawNow = sideSampler(metrics, now, withLog)
@@ -66,6 +66,10 @@ export function separatedByChance(baseRuns: number, nowRuns: number): number {
   let arrangements = 1
   for (let i = 1; i <= nowRuns; i++) arrangements *= (baseRuns + i) / i
   return Math.min(1, 2 / arrangements)
+}
+
+function hasLog({ seconds = [] }: SideRun): boolean {
+  return seconds.some((latencies) => totalCount(latencies) > 0)
 }
 
 function noiseOf(metric: Metric, withLog: boolean, fewestRuns: number): Noise {
@@ -106,6 +110,6 @@ function logFiguresMs(latencies: SparseCounts): Record<LogFigure, number> {
   }
 }
 
-export function meanOf(values: readonly number[]): number {
+function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
