@@ -7,8 +7,10 @@ const P50 = 2
 const P99 = 100
 const P999 = 1_000
 const LATENCY_PERCENTS = [P50, P99, P999].map(percentAbove)
-/** So many values must lie above a percentile before it is used. */
+/** So many probes must lie above a percentile of the floor before it is used. */
 const LEAST_ABOVE = 10
+/** So many answers above their p99.9: fewer are no tail, and with few the interval says how little is known. */
+const LEAST_ANSWERS_ABOVE = 2
 
 /** Targets and floors of the same seconds, ready to be drawn from. */
 interface Sample {
@@ -25,7 +27,7 @@ interface Sample {
  * added"; it is not a percentile of differences, since no request has a probe of its own.
  *
  * A percentile of the floor with fewer than 10 probes above it is replaced by the highest that has them, at least the
- * median: too little is taken off, and `upperBound` names it. p999 is there from 10 answers above it. A turn without
+ * median: too little is taken off, and `upperBound` names it. p999 is there from 2 answers above it. A turn without
  * answers or without probes is left out; undefined when none is left.
  */
 export function addedLatency(
@@ -37,7 +39,7 @@ export function addedLatency(
   const { answers, probes } = sample
   const figures = (weights: Float64Array) => addedFigures(sample, weights, [P50, P99, P999], probes)
   const [mean, p50, p99, p999] = bootstrap([sample.secondsPerRound], ([weights]) => figures(weights!), options)
-  const tail = answers >= LEAST_ABOVE * P999 ? { p999: p999! } : {}
+  const tail = answers >= LEAST_ANSWERS_ABOVE * P999 ? { p999: p999! } : {}
   const upperBound: AddedLatency['upperBound'] = []
   if (floorAbove(P99, probes) < P99) upperBound.push('p99')
   if ('p999' in tail && floorAbove(P999, probes) < P999) upperBound.push('p999')

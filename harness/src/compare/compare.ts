@@ -9,7 +9,7 @@ import type { RunningProgram } from '../processes.ts'
 import { seededRandom } from '../random.ts'
 import { findTarget } from '../targets/find.ts'
 import { renderCharts } from './charts.ts'
-import type { CompareConfig } from './config.ts'
+import { withPossibleJitter, type CompareConfig } from './config.ts'
 import { drawUpComparison, type CompareInput, type MeasuredTarget } from './draw-up.ts'
 import { CompareFolder } from './folder.ts'
 import { requireRest } from './machine.ts'
@@ -44,11 +44,12 @@ export interface CompareScene {
  * @throws {UsageError} when the machine has other work, or too few file descriptors; nothing has been started then.
  */
 export async function setScene(
-  config: CompareConfig,
+  given: CompareConfig,
   what: string,
   command: string[],
   signal: AbortSignal,
 ): Promise<CompareScene> {
+  const config = withPossibleJitter(given)
   const environment = await describeEnvironment()
   const limits = { ...config, limit: environment.files, probes: probeConnections(config) }
   const connections = config.connections || planConnections({ ...limits, latencyMs: config.mockLatencyMs })

@@ -35,10 +35,13 @@ export interface CompareTarget {
  */
 export const COMPARE_DEFAULTS: Readonly<CompareConfig> = {
   ...DEFAULTS,
-  ratePerSec: 100,
+  ratePerSec: 40,
   durationMs: 12_000,
   warmupMs: 5_000,
   mockLatencyMs: 50,
+  // With one and the same delay answers would come just when the next request is due, and wait for it to be sent; those of
+  // probes, which are due in between, would not.
+  mockJitterMs: 5,
   targets: [],
   rounds: 5,
   cooldownMs: 2_000,
@@ -111,7 +114,7 @@ export const COMPARE_FLAGS: readonly Flag<CompareConfig>[] = [
     set: set((c) => (c.frontier = true)),
   },
   {
-    name: 'no-controls',
+    name: 'skip-controls',
     example: '',
     group: 'Comparison',
     help: 'leave out the negative controls: then nothing is known of the smallest difference that can be told',
@@ -135,10 +138,17 @@ export const COMPARE_FLAGS: readonly Flag<CompareConfig>[] = [
   },
 ]
 
+/** Nobody who asks for a mock without delay has asked for jitter. */
+export function withPossibleJitter<C extends RunConfig>(config: C): C {
+  return config.mockJitterMs === COMPARE_DEFAULTS.mockJitterMs
+    ? { ...config, mockJitterMs: Math.min(config.mockJitterMs, config.mockLatencyMs) }
+    : config
+}
+
 function probesNeeded(config: Readonly<CompareConfig>): string[] {
   const none = config.probeRatePerSec === 0
   return [
-    ...contradictions(config),
+    ...contradictions(withPossibleJitter(config)),
     ...(none ? ['--probe-rate: must be above 0, or there is no floor to compare with, got 0'] : []),
   ]
 }
@@ -155,7 +165,7 @@ export const COMPARE: FlagSet<CompareConfig> = {
 }
 
 /** What tells a calibration from a comparison: its targets are the controls themselves. */
-const NOT_OF_CALIBRATION = ['targets', 'cooldown', 'frontier', 'no-controls', 'instance']
+const NOT_OF_CALIBRATION = ['targets', 'cooldown', 'frontier', 'skip-controls', 'instance']
 
 /** Flags, defaults and rules of `bench calibrate`. */
 export const CALIBRATE: FlagSet<CompareConfig> = {

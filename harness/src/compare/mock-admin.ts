@@ -27,14 +27,21 @@ export class MockAdmin {
     this.#url = mockUrl
   }
 
-  /** Begins a new report of strict mode; false when the mock refuses. */
-  async expect(requests: readonly ExpectedRequest[]): Promise<boolean> {
+  /** Begins a new report of strict mode; false when the mock refuses. @param change further settings */
+  async expect(requests: readonly ExpectedRequest[], change: JsonObject = {}): Promise<boolean> {
     // The same expectation again would go on with the old report.
-    return (await this.#change({ strict: null })) && (await this.#change({ strict: { requests } }))
+    return (await this.#change({ strict: null })) && (await this.#change({ ...change, strict: { requests } }))
   }
 
-  async end(): Promise<void> {
-    await this.#change({ strict: null })
+  /** Ends strict mode. @param change further settings */
+  async end(change: JsonObject = {}): Promise<void> {
+    await this.#change({ ...change, strict: null })
+  }
+
+  /** A setting as it is now; undefined when the mock does not say. */
+  async setting(name: string): Promise<unknown> {
+    const config = await this.#ask('/admin/config')
+    return isJsonObject(config) ? config[name] : undefined
   }
 
   /** What has been counted since `expect`; undefined when the mock does not say. */

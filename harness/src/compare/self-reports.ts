@@ -1,4 +1,4 @@
-import type { Histogram } from '../histogram.ts'
+import { DURATION_NS, Histogram } from '../histogram.ts'
 import { difference, readHistogram, type MetricHistogram } from '../self-report/prometheus.ts'
 import { figuresOfMetric, selfReportOf, type SelfReportFigures } from '../self-report/self-report.ts'
 import type { SelfReportSource } from '../targets/target.ts'
@@ -6,7 +6,7 @@ import type { SelfReport } from './record.ts'
 
 /** What one source told in one turn. */
 export type TurnReport =
-  | { source: SelfReportSource; ns: Histogram }
+  | { source: SelfReportSource; /** Of the shape DURATION_NS. */ ns: Histogram }
   | { source: Extract<SelfReportSource, { kind: 'prometheus' }>; grown: MetricHistogram }
 
 const ANSWER_TIMEOUT_MS = 5_000
@@ -54,15 +54,14 @@ function figuresOf(source: SelfReportSource, reports: readonly TurnReport[]): Se
     return figuresOfMetric(sumOf(grown), source.unit)
   }
   const all = reports.flatMap((report) => ('ns' in report ? [report.ns] : []))
-  const [first, ...others] = all
-  if (!first) return undefined
-  for (const other of others) first.add(other)
-  if (first.count === 0) return undefined
+  const total = new Histogram(DURATION_NS)
+  for (const each of all) total.add(each)
+  if (total.count === 0) return undefined
   return {
-    meanUs: first.mean / 1e3,
-    p50Us: first.percentile(50) / 1e3,
-    p99Us: first.percentile(99) / 1e3,
-    requests: first.count,
+    meanUs: total.mean / 1e3,
+    p50Us: total.percentile(50) / 1e3,
+    p99Us: total.percentile(99) / 1e3,
+    requests: total.count,
   }
 }
 

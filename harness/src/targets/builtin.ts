@@ -44,6 +44,7 @@ const PROVIDER_PREFIX = /^openai\//
 export const builtin: Target = {
   name: 'builtin',
   title: 'the gateway of this repository',
+  upstreamModel: 'gpt-4o-mini',
   needsMock: true,
   settings: [],
   install: [],
