@@ -21,42 +21,30 @@ export async function renderCharts(record: CompareRecord, targets: readonly Meas
   const counted = targets.map(({ name, turns }) => ({ name, turns: countedTurns(turns) }))
   const memoryOf = counted.map(({ name, turns }) => ({ name, points: memoryPoints(turns) })).filter(hasPoints)
   return {
-    added: {
-      alt: 'Added latency of each target with its 95% interval: mean, p50 and p99',
-      chart: await added.addedLatency({
-        title: 'Added latency, with 95% intervals',
-        unit: 'us',
-        rows: measured.map(({ name, addedUs }) => ({
-          name,
-          mean: addedUs!.mean,
-          p50: addedUs!.p50,
-          p99: addedUs!.p99,
-          upperBound: addedUs!.upperBound.includes('p99'),
-        })),
-        ...(record.control && { smallestUs: record.control.smallestUs }),
-      }),
-    },
-    latency: {
-      alt: 'Latency of each target by percentile, from the instant at which a request was due',
-      chart: await latency.latencyPercentiles({
-        title: 'Latency from due, by percentile',
-        series: counted.map(({ name, turns }) => ({ name, points: latencyPoints(turns) })).filter(hasPoints),
-      }),
-    },
+    added: await added.addedLatency({
+      title: 'Added latency, with 95% intervals',
+      unit: 'us',
+      rows: measured.map(({ name, addedUs }) => ({
+        name,
+        mean: addedUs!.mean,
+        p50: addedUs!.p50,
+        p99: addedUs!.p99,
+        upperBound: addedUs!.upperBound.includes('p99'),
+      })),
+      ...(record.control && { smallestUs: record.control.smallestUs }),
+    }),
+    latency: await latency.latencyPercentiles({
+      title: 'Latency from due, by percentile',
+      series: counted.map(({ name, turns }) => ({ name, points: latencyPoints(turns) })).filter(hasPoints),
+    }),
     ...(memoryOf.length > 0 && {
-      memory: {
-        alt: 'Resident memory of each target inside the window, mean of all rounds',
-        chart: await memory.memory({ title: 'Resident memory inside the window', series: memoryOf }),
-      },
+      memory: await memory.memory({ title: 'Resident memory inside the window', series: memoryOf }),
     }),
     ...(record.frontier && {
-      frontier: {
-        alt: 'Largest rate that each target carried under each bound of its p99 added',
-        chart: await frontier.frontier({
-          title: 'Largest rate carried, by bound of p99 added',
-          targets: record.frontier.targets,
-        }),
-      },
+      frontier: await frontier.frontier({
+        title: 'Largest rate carried, by bound of p99 added',
+        targets: record.frontier.targets,
+      }),
     }),
   }
 }

@@ -1,5 +1,5 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
 import { Value } from 'typebox/value'
 import { UsageError } from '../errors.ts'
 import { renderCompareMarkdown, type CompareCharts } from '../report/compare-markdown.ts'
@@ -10,8 +10,29 @@ import { CompareRecordSchema, type CompareRecord } from './record.ts'
 
 const RECORD_FILE = 'comparison.json'
 
-/** The charts of a comparison, each with what it says in words. */
-export type RenderedCharts = Partial<Record<keyof CompareCharts, { chart: ThemedSvg; alt: string }>>
+/** The charts of a comparison, and what each says in words. */
+const CHART_WORDS = {
+  added: 'Added latency of each target with its 95% interval: mean, p50 and p99',
+  latency: 'Latency of each target by percentile, from the instant at which a request was due',
+  memory: 'Resident memory of each target inside the window, mean of all rounds',
+  frontier: 'Largest rate that each target carried under each bound of its p99 added',
+} satisfies Record<keyof CompareCharts, string>
+
+type ChartName = keyof typeof CHART_WORDS
+
+export type RenderedCharts = Partial<Record<ChartName, ThemedSvg>>
+
+function pictureOf(name: ChartName): string {
+  return pictureMarkdown(name, CHART_WORDS[name])
+}
+
+/** The pictures of the charts that lie in a comparison's folder, for its report. */
+export async function chartsOf(path: string): Promise<CompareCharts> {
+  const folder = path.endsWith('.json') ? dirname(path) : path
+  const files = new Set(await readdir(folder))
+  const names = Object.keys(CHART_WORDS) as ChartName[]
+  return Object.fromEntries(names.filter((name) => files.has(`${name}.svg`)).map((name) => [name, pictureOf(name)]))
+}
 
 /** A comparison's own folder under `outDir`: `comparison.json`, `report.md`, charts, and its runs in `runs/`. */
 export class CompareFolder {
@@ -43,11 +64,11 @@ export class CompareFolder {
   async write(record: CompareRecord, charts: RenderedCharts = {}): Promise<void> {
     const relativeRecord = { ...record, targets: record.targets.map((target) => this.#withRelativeRuns(target)) }
     const all = Object.entries(charts)
-    for (const { name, svg } of chartFiles(all.map(([fileBase, { chart }]) => ({ fileBase, chart })))) {
+    for (const { name, svg } of chartFiles(all.map(([fileBase, chart]) => ({ fileBase, chart })))) {
       await writeFile(join(this.path, name), svg)
     }
     await writeFile(join(this.path, RECORD_FILE), `${JSON.stringify(relativeRecord, null, 2)}\n`)
-    const pictures = Object.fromEntries(all.map(([name, { alt }]) => [name, pictureMarkdown(name, alt)]))
+    const pictures = Object.fromEntries(all.map(([name]) => [name, pictureOf(name as ChartName)]))
     await writeFile(join(this.path, 'report.md'), renderCompareMarkdown(relativeRecord, { charts: pictures }))
   }
 
