@@ -5,6 +5,7 @@ import { shuffledRounds } from '../compare/order.ts'
 import type { Control, ControlRecord, Interval } from '../compare/record.ts'
 import { takeRounds, type Entry, type RoundsObserver } from '../compare/rounds.ts'
 import type { TurnFigures, TurnSetting } from '../compare/turn.ts'
+import { TargetError } from '../errors.ts'
 import { seededRandom, type Random } from '../random.ts'
 import { heldBy, relayTarget } from '../targets/relay.ts'
 import type { RunningTarget, Target } from '../targets/target.ts'
@@ -40,7 +41,7 @@ export function shortControls(config: CompareConfig): CompareConfig {
   }
 }
 
-/** @throws the signal's reason, when it is aborted. */
+/** @throws {TargetError} when two relays that add nothing could not both be measured; the signal's reason, when it is aborted. */
 export async function measureControls({ delaysUs, setting, turns, observer }: ControlOptions): Promise<ControlRecord> {
   const { config } = setting
   const relays = [
@@ -97,7 +98,10 @@ function drawUpControls(
   }
   const spliceHeldUs = relays[0]!.heldUs
   const nullUs = aboveSplice(SPLICE_AGAIN)
-  const smallestUs = nullUs ? Math.max(Math.abs(nullUs.low), Math.abs(nullUs.high)) : Infinity
+  if (!nullUs) {
+    const problems = [...turns.values()].flat().flatMap(({ turn: { problem } }) => problem ?? [])
+    throw new TargetError(`the negative controls could not be measured: ${problems[0] ?? 'no turn was valid'}`)
+  }
   const controls = relays.slice(2).flatMap(({ target: { name }, delayUs, heldUs }): Control[] => {
     const foundUs = aboveSplice(name)
     if (!foundUs) return []
@@ -118,8 +122,9 @@ function drawUpControls(
     rounds: config.rounds,
     mockLatencyMs: config.mockLatencyMs,
     controls,
-    ...(nullUs && { nullUs }),
-    smallestUs,
+    nullUs,
+    // No difference as large as those that come out between alike targets is told from none.
+    smallestUs: Math.max(Math.abs(nullUs.low), Math.abs(nullUs.high)),
   }
 }
 

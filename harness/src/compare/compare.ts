@@ -102,7 +102,7 @@ export async function compare(scene: CompareScene, observer: CompareObserver): P
   try {
     await withMock(scene, async (mock) => {
       const setting: TurnSetting = { ...scene, mock, runsDir: folder.runsDir }
-      if (config.controls) more.control = await controlsBefore(setting, observer)
+      if (config.controls) Object.assign(more, await controlsBefore(setting, observer))
       const rounds = observeRounds(observer, async () => {
         await folder.write(drawUpComparison(inputNow(), DRAFT_REPLICATES))
       })
@@ -158,14 +158,22 @@ function measuredTarget(
   return { name, title: target.title, settings: target.settings, turns: turns.get(name) ?? [] }
 }
 
-async function controlsBefore(setting: TurnSetting, observer: CompareObserver): Promise<ControlRecord> {
+/** Without controls a comparison is worth less, and the report says so; it is not worth nothing. */
+async function controlsBefore(setting: TurnSetting, observer: CompareObserver): Promise<{ control?: ControlRecord }> {
   const config = shortControls(setting.config)
-  return measureControls({
-    delaysUs: SHORT_DELAYS_US,
-    setting: { ...setting, config },
-    turns: new Map(),
-    observer: observeRounds(observer, () => Promise.resolve(), 'control'),
-  })
+  try {
+    const control = await measureControls({
+      delaysUs: SHORT_DELAYS_US,
+      setting: { ...setting, config },
+      turns: new Map(),
+      observer: observeRounds(observer, () => Promise.resolve(), 'control'),
+    })
+    return { control }
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error
+    observer.say(error.message)
+    return {}
+  }
 }
 
 async function addFrontier(

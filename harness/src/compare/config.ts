@@ -38,7 +38,7 @@ export const COMPARE_DEFAULTS: Readonly<CompareConfig> = {
   ratePerSec: 40,
   durationMs: 12_000,
   warmupMs: 5_000,
-  mockLatencyMs: 50,
+  mockLatencyMs: 200,
   // With one and the same delay answers would come just when the next request is due, and wait for it to be sent; those of
   // probes, which are due in between, would not.
   mockJitterMs: 5,
@@ -153,6 +153,16 @@ function probesNeeded(config: Readonly<CompareConfig>): string[] {
   ]
 }
 
+/** A gateway that somebody else started sends to a mock that bench would have to guess. */
+function urlsWithoutMock({ targets, mockUrl }: Readonly<CompareConfig>): string[] {
+  const urls = targets.filter(({ target }) => target.includes('://')).map(({ target }) => target)
+  if (urls.length === 0 || mockUrl !== undefined) return []
+  return [
+    `--targets: ${urls.join(', ')} must send to the mock of the comparison: start "bench mock --port 8001", point it there, and ` +
+      'say --mock-url http://127.0.0.1:8001',
+  ]
+}
+
 /** Flags, defaults and rules of `bench compare`. */
 export const COMPARE: FlagSet<CompareConfig> = {
   command: 'compare',
@@ -160,6 +170,7 @@ export const COMPARE: FlagSet<CompareConfig> = {
   flags: [...COMPARE_FLAGS, ...SHARED_FLAGS],
   contradictions: (config) => [
     ...probesNeeded(config),
+    ...urlsWithoutMock(config),
     ...(config.targets.length === 0 ? ['--targets: name what is to be compared, such as direct,builtin,nginx'] : []),
   ],
 }
