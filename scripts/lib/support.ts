@@ -17,8 +17,16 @@ export class BenchError extends Error {
   }
 }
 
-/** Runs `bench ...args --json` and resolves with its result; prints the command first. An invalid run is a result too. */
+/** `bench ...args --json`, a run: its result. An invalid run is a result too. */
 export async function runBench(args: readonly string[]): Promise<Result> {
+  return parseResult(await runBenchJson(args), 'the output of bench')
+}
+
+/**
+ * Runs `bench ...args --json` and resolves with what it printed; prints the command first.
+ * @throws {BenchError} when bench ended with another code than 0 or 1
+ */
+export async function runBenchJson(args: readonly string[]): Promise<unknown> {
   console.log(`$ bench ${args.join(' ')}`)
   const child = spawn(process.execPath, [BENCH, ...args, '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -34,7 +42,7 @@ export async function runBench(args: readonly string[]): Promise<Result> {
   const [code] = (await once(child, 'close')) as [number | null]
   for (const event of events) process.removeListener(event, stop)
   if (code !== 0 && code !== 1) throw new BenchError(code)
-  return parseResult(JSON.parse(texts.join('')), 'the output of bench')
+  return JSON.parse(texts.join('')) as unknown
 }
 
 export function median(values: readonly number[]): number {

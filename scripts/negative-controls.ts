@@ -1,0 +1,62 @@
+/**
+ * Does the method of a comparison find what is there, and nothing where nothing is? A calibration, and a comparison of one target with
+ * itself, several times each, in turns. Reads what `bench` prints as JSON.
+ *
+ *   node scripts/negative-controls.ts [--times 5] [--only calibrate|twins]
+ */
+import { parseArgs } from 'node:util'
+import type { CompareRecord, ControlRecord, Interval } from '../harness/src/compare/record.ts'
+import { temporaryFolder } from './lib/programs.ts'
+import { runBenchJson } from './lib/support.ts'
+
+const { values } = parseArgs({ options: { times: { type: 'string', default: '5' }, only: { type: 'string' } } })
+const times = Number(values.times)
+const out = temporaryFolder('negative-controls')
+
+/** Shorter than by default, so that five of each take half an hour. */
+const CALIBRATE = ['calibrate', '--duration', '3', '--warmup', '1.5']
+const TWINS = [
+  ...['compare', '--targets', 'nginx,again=nginx', '--rate', '200', '--latency', '50'],
+  ...['--duration', '4', '--warmup', '1.5', '--cooldown', '0'],
+]
+
+const us = ({ value, low, high }: Interval): string =>
+  `${value.toFixed(0)} us (${low.toFixed(0)} to ${high.toFixed(0)})`
+
+const lines: string[] = []
+let found = 0
+let alike = 0
+for (let time = 1; time <= times; time++) {
+  if (values.only !== 'twins') {
+    const { controls, smallestUs } = (await runBenchJson([
+      ...CALIBRATE,
+      '--seed',
+      String(time),
+      '--out',
+      out,
+    ])) as ControlRecord
+    for (const { name, actualUs, foundUs, holds } of controls) {
+      lines.push(
+        `${time} ${name}: added ${actualUs?.toFixed(0) ?? '?'} us, found ${us(foundUs)} ${holds ? 'holds' : 'DOES NOT HOLD'}`,
+      )
+    }
+    lines.push(`${time} smallest difference that can be told: ${smallestUs.toFixed(0)} us`)
+    if (controls.some(({ plannedUs, holds }) => plannedUs === 100 && holds)) found++
+  }
+  if (values.only !== 'calibrate') {
+    const { pairs, control } = (await runBenchJson([...TWINS, '--seed', String(time), '--out', out])) as CompareRecord
+    const [pair] = pairs
+    if (!pair) continue
+    lines.push(
+      `${time} nginx less itself: ${us(pair.meanUs)}, ${pair.distinguishable ? 'DISTINGUISHABLE' : 'not distinguishable'}; ` +
+        `smallest that can be told ${control?.smallestUs.toFixed(0) ?? '?'} us`,
+    )
+    if (!pair.distinguishable) alike++
+  }
+}
+console.log(lines.join('\n'))
+if (values.only !== 'twins') console.log(`100 us found ${found} times of ${times}`)
+if (values.only !== 'calibrate')
+  console.log(`one target under two names not distinguishable ${alike} times of ${times}`)
+process.exitCode =
+  (values.only === 'twins' || found === times) && (values.only === 'calibrate' || alike === times) ? 0 : 1
