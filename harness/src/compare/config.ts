@@ -1,8 +1,9 @@
+import { basename } from 'node:path'
 import { DEFAULTS, type FlagSet, type RunConfig } from '../config.ts'
 import { contradictions } from '../contradictions.ts'
 import { duration, number, set, type Setter } from '../flag-setters.ts'
 import { FLAGS, type Flag } from '../flags.ts'
-import { parseTarget } from '../targets/address.ts'
+import { isTargetFile, parseTarget } from '../targets/address.ts'
 import { PRICES, instanceNames } from './prices.ts'
 
 /** A comparison, fully decided. What a run has is the same for every target, but for the target itself. */
@@ -51,19 +52,24 @@ export const COMPARE_DEFAULTS: Readonly<CompareConfig> = {
   instance: 't3.medium',
 }
 
-/** Of `bench run`, but what each target decides for itself. */
-const SHARED_FLAGS = FLAGS.filter(({ name }) => !['target', 'model', 'header'].includes(name))
+/** Of `bench run`; model and headers that are given go to every target, on top of those that it wants itself. */
+const SHARED_FLAGS = FLAGS.filter(({ name }) => name !== 'target')
 
 const setTargets: Setter<CompareConfig> = (config, value) => {
   const problems: string[] = []
   for (const word of value.split(',').map((each) => each.trim())) {
     const named = /^([\w.-]+)=(.+)$/.exec(word)
     const parsed = parseTarget(named?.[2] ?? word)
-    const name = named?.[1] ?? word
-    if ('problem' in parsed) problems.push(parsed.problem)
-    else if (config.targets.some((other) => other.name === name)) {
-      problems.push(`"${name}" is there twice; give the second a name of its own, such as ${name}-2=${word}`)
-    } else config.targets.push({ name: named ? name : parsed.target, target: parsed.target })
+    if ('problem' in parsed) {
+      problems.push(parsed.problem)
+      continue
+    }
+    const { target } = parsed
+    const name = named?.[1] ?? (isTargetFile(target) ? basename(target, '.json') : target)
+    if (config.targets.some((other) => other.name === name)) {
+      const own = /^[\w.-]+$/.test(name) ? `${name}-2` : 'again'
+      problems.push(`"${name}" is there twice; give the second a name of its own, such as ${own}=${target}`)
+    } else config.targets.push({ name, target })
   }
   return problems.length === 0 ? undefined : problems.join('; ')
 }
