@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { Value } from 'typebox/value'
 import { UsageError } from '../errors.ts'
 import { renderCompareMarkdown, type CompareCharts } from '../report/compare-markdown.ts'
@@ -40,9 +40,9 @@ export class CompareFolder {
   readonly id: string
   readonly runsDir: string
 
-  private constructor(path: string, id: string) {
+  private constructor(path: string) {
     this.path = path
-    this.id = id
+    this.id = basename(path)
     this.runsDir = join(path, 'runs')
   }
 
@@ -50,12 +50,12 @@ export class CompareFolder {
   static async claim(outDir: string, what: string, startedAt: Date, profile: string): Promise<CompareFolder> {
     const parent = resolve(outDir)
     await mkdir(parent, { recursive: true })
-    const id = runFolderName({
+    const name = runFolderName({
       startedAt: startedAt.toISOString(),
       target: { name: what, url: '', managed: false },
       profile,
     })
-    const folder = new CompareFolder(await claimFolder(parent, id), id)
+    const folder = new CompareFolder(await claimFolder(parent, name))
     await mkdir(folder.runsDir)
     return folder
   }
