@@ -37,7 +37,7 @@ for (let time = 1; time <= times; time++) {
     ])) as ControlRecord
     for (const { name, actualUs, foundUs, holds } of controls) {
       lines.push(
-        `${time} ${name}: added ${actualUs?.toFixed(0) ?? '?'} us, found ${us(foundUs)} ${holds ? 'holds' : 'DOES NOT HOLD'}`,
+        `${time} ${name}: added ${actualUs?.toFixed(0) ?? '?'} us, found ${foundUs ? us(foundUs) : 'nothing'} ${holds ? 'holds' : 'DOES NOT HOLD'}`,
       )
     }
     lines.push(`${time} smallest difference that can be told: ${smallestUs.toFixed(0)} us`)

@@ -44,7 +44,7 @@ Examples:
   bench compare --targets builtin,again=builtin          the same target twice: nothing should be found
   bench compare --targets builtin,./my-gateway.json      a gateway of your own, by a target file
 
-Exit codes: 0 every target was measured and the controls held; 1 a target has no figures, or a control did not hold;
+Exit codes: 0 every target has a valid turn and the controls held; 1 a target has none, or a control did not hold;
 2 wrong flags, or a machine with other work; 3 nothing could be started; 130 interrupted (what was measured is written).
 `
 
@@ -53,7 +53,8 @@ Examples:
   bench calibrate
   bench calibrate --rate 500 --latency 20ms --rounds 8
 
-Exit codes: 0 every known delay was found; 1 one was not; 2 wrong flags, or a machine with other work; 130 interrupted.
+Exit codes: 0 every known delay was found; 1 one was not; 2 wrong flags, or a machine with other work; 3 the relays that add
+nothing could not be measured; 130 interrupted.
 `
 
 const VERIFY_EXAMPLES = `
@@ -105,9 +106,9 @@ export function createProgram(actions: Actions): Command {
     .action((claims: string[], options: Parameters<Actions['verify']>[1]) => actions.verify(claims, options))
 
   subcommand(program, 'report')
-    .description('markdown of one run, or the comparison of several')
+    .description('markdown of one run or one comparison, or several runs side by side')
     .usage('RUN [RUN...] [--published] [--out FILE]')
-    .argument('[runs...]', 'run folders, or their result.json files')
+    .argument('[runs...]', "run folders, or their result.json files; or one comparison's folder")
     .option('--published', 'put the published figures beside them')
     .option('--out <file>', 'write there instead of printing')
     .addHelpText(

@@ -102,19 +102,16 @@ function drawUpControls(
     const problems = [...turns.values()].flat().flatMap(({ turn: { problem } }) => problem ?? [])
     throw new TargetError(`the negative controls could not be measured: ${problems[0] ?? 'no turn was valid'}`)
   }
-  const controls = relays.slice(2).flatMap(({ target: { name }, delayUs, heldUs }): Control[] => {
+  const controls = relays.slice(2).map(({ target: { name }, delayUs, heldUs }): Control => {
     const foundUs = aboveSplice(name)
-    if (!foundUs) return []
     const actualUs = heldUs !== undefined && spliceHeldUs !== undefined ? heldUs - spliceHeldUs : undefined
-    return [
-      {
-        name,
-        plannedUs: delayUs,
-        ...(actualUs !== undefined && { actualUs }),
-        foundUs,
-        holds: agrees(foundUs, actualUs ?? delayUs),
-      },
-    ]
+    return {
+      name,
+      plannedUs: delayUs,
+      ...(actualUs !== undefined && { actualUs }),
+      ...(foundUs && { foundUs }),
+      holds: foundUs !== undefined && agrees(foundUs, actualUs ?? delayUs),
+    }
   })
   return {
     ratePerSec: config.ratePerSec,

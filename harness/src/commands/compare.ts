@@ -4,7 +4,7 @@ import { renderCompareConsole } from '../report/compare-console.ts'
 import type { CommandIo } from './io.ts'
 
 /**
- * `bench compare`: several targets under the same load. Code 1 when a target has no figures or controls did not hold.
+ * `bench compare`: several targets under the same load. Code 1 when a target has no valid turn or controls did not hold.
  *
  * @throws UsageError, TargetError before anything was measured; later everything measured is in the folder.
  */
@@ -14,7 +14,7 @@ export async function compareCommand(config: CompareConfig, io: CommandIo): Prom
   if (config.json) io.stdout(`${JSON.stringify(record, null, 2)}\n`)
   else if (!config.quiet) io.stdout(renderCompareConsole(record, { color: io.color, folder: scene.folder.path }))
   if (io.signal.aborted) return { exitCode: 130 }
-  const measured = record.targets.every(({ status }) => status === 'measured')
+  const measured = record.targets.every(({ turns }) => turns.some(({ valid }) => valid === true))
   const controlled = record.control?.controls.every(({ holds }) => holds) ?? true
   return { exitCode: measured && controlled ? 0 : 1 }
 }

@@ -38,7 +38,9 @@ function invalid(turns: readonly TurnFigures[]): Flag | undefined {
   const wrong = loaded.filter(({ turn }) => turn.valid === false)
   if (wrong.length === 0) return undefined
   const checks = [...new Set(wrong.flatMap(({ turn }) => turn.failedChecks ?? []))].join(', ')
-  const use = wrong.length === loaded.length ? 'its figures come from them all the same' : 'its figures leave them out'
+  const left = loaded.length - wrong.length
+  const alone = left === 1 ? '; with one turn left, no interval covers how turns differ' : ''
+  const use = left === 0 ? 'its figures come from them all the same' : `its figures leave them out${alone}`
   return {
     name: 'invalid_turns',
     means: `${wrong.length} of ${loaded.length} turns did not hold their checks (${checks}); ${use}.`,

@@ -160,7 +160,10 @@ export const Control = Type.Object({
   name: Type.String(),
   plannedUs: num('delay that the relay was told to add, above a relay that adds none'),
   actualUs: opt(num('delay that it added by its own clock')),
-  foundUs: Interval,
+  foundUs: opt({
+    ...Interval,
+    description: 'absent when no round had a valid turn of it and of the relay that adds none',
+  }),
   holds: Type.Boolean({ description: 'what was found agrees with what was added' }),
 })
 

@@ -46,7 +46,13 @@ export const builtin: Target = {
   title: 'the gateway of this repository',
   upstreamModel: 'gpt-4o-mini',
   needsMock: true,
-  settings: [],
+  settings: [
+    'one process, or as many as --workers says',
+    'concurrency, buffer and pool of the profile, or those of the flags',
+    'as many connections to the mock as the load has, opened before it listens',
+    `${BUILTIN_NODE_FLAGS.join(' ')}: half of the default young generation`,
+    "no request log, no retries, no callers' keys, unless --gateway-config says so",
+  ],
   install: [],
   selfReports: [
     { kind: 'server_timing', claims: 'its own time for the request, without the HTTP request to the provider' },

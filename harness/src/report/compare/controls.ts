@@ -12,7 +12,7 @@ function controlRow({ name, plannedUs, actualUs, foundUs, holds }: Control): str
     name,
     usExact(plannedUs),
     figureOr(actualUs, (us) => `${formatUs(us)} us`),
-    usInterval(foundUs),
+    figureOr(foundUs, usInterval),
     holds ? 'holds' : '**does not hold**',
   ]
 }

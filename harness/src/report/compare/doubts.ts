@@ -46,7 +46,10 @@ function controlDoubts(record: CompareRecord): Doubt[] {
     .filter(({ holds }) => !holds)
     .map(({ name, plannedUs, actualUs, foundUs }): Doubt => {
       const actual = actualUs === undefined ? '' : `, ${formatExact(actualUs)} us by its own clock`
-      const text = `Did not hold: ${formatExact(plannedUs)} us were to be added${actual}; found ${usInterval(foundUs)}. The method was wrong by that here.`
+      const added = `${formatExact(plannedUs)} us were to be added${actual}`
+      const text = foundUs
+        ? `Did not hold: ${added}; found ${usInterval(foundUs)}. The method was wrong by that here.`
+        : `Was not measured: ${added}; no round had a valid turn of it and of the relay that adds none.`
       return { about: `control ${name}`, text }
     })
   if (control.nullUs && apartFromZero(control.nullUs)) {

@@ -34,7 +34,11 @@ const OWN: readonly Term[] = [
     means: "the mock's own delay, told in-band with each answer; where a target strips it, the ledger is coarser",
   },
   { term: 'CPU per request', means: 'CPU time of the process tree inside the window / requests finished in it, us' },
-  { term: 'idle memory', means: 'resident memory before the first request, MiB (1 MiB = 1,048,576 bytes)' },
+  {
+    term: 'idle memory',
+    means:
+      'resident memory after the first answer and a second of rest, before the load, MiB (1 MiB = 1,048,576 bytes)',
+  },
   { term: 'steady, peak memory', means: 'mean and largest resident memory inside the window, MiB' },
   { term: 'recovered memory', means: 'resident memory after the cool-down, MiB' },
   { term: 'growth', means: 'resident memory gained per 1,000 requests inside the window by least squares, MiB' },
