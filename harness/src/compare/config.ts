@@ -43,6 +43,8 @@ export const COMPARE_DEFAULTS: Readonly<CompareConfig> = {
   // With one and the same delay answers would come just when the next request is due, and wait for it to be sent; those of
   // probes, which are due in between, would not.
   mockJitterMs: 5,
+  // With one turn of five left out there are still enough of them for the floor's p99.
+  probeRatePerSec: 25,
   targets: [],
   rounds: 5,
   cooldownMs: 2_000,
