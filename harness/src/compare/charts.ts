@@ -19,6 +19,7 @@ export async function renderCharts(record: CompareRecord, targets: readonly Meas
   const measured = record.targets.filter(({ status, addedUs }) => status === 'measured' && addedUs !== undefined)
   if (measured.length === 0) return {}
   const counted = targets.map(({ name, turns }) => ({ name, turns: countedTurns(turns) }))
+  const latencyOf = counted.map(({ name, turns }) => ({ name, points: latencyPoints(turns) })).filter(hasPoints)
   const memoryOf = counted.map(({ name, turns }) => ({ name, points: memoryPoints(turns) })).filter(hasPoints)
   return {
     added: await added.addedLatency({
@@ -33,9 +34,8 @@ export async function renderCharts(record: CompareRecord, targets: readonly Meas
       })),
       ...(record.control && { smallestUs: record.control.smallestUs }),
     }),
-    latency: await latency.latencyPercentiles({
-      title: 'Latency from due, by percentile',
-      series: counted.map(({ name, turns }) => ({ name, points: latencyPoints(turns) })).filter(hasPoints),
+    ...(latencyOf.length > 0 && {
+      latency: await latency.latencyPercentiles({ title: 'Latency from due, by percentile', series: latencyOf }),
     }),
     ...(memoryOf.length > 0 && {
       memory: await memory.memory({ title: 'Resident memory inside the window', series: memoryOf }),
