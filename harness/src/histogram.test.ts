@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { HistogramLogReader } from 'hdr-histogram-js'
 import fc from 'fast-check'
-import { DURATION_NS, Histogram, LATENCY_US, openHistogramLog, type HistogramShape } from './histogram.ts'
+import {
+  DURATION_NS,
+  Histogram,
+  LATENCY_US,
+  openHistogramLog,
+  readHistogramLog,
+  TENTH_US,
+  type HistogramShape,
+} from './histogram.ts'
 
 function histogramOf(values: readonly number[], shape: HistogramShape = LATENCY_US): Histogram {
   const histogram = new Histogram(shape)
@@ -165,6 +173,37 @@ describe('Histogram', () => {
     assert.deepEqual([histogram.count, histogram.min, histogram.max, histogram.mean], [4, 0, 2, 0.75])
   })
 
+  test('each value is visited once, ascending, near to what was recorded and as often', () => {
+    fc.assert(
+      fc.property(fc.array(anyValue(DURATION_NS), { maxLength: 300 }), (values) => {
+        const visited: number[] = []
+        const expanded: number[] = []
+        histogramOf(values, DURATION_NS).forEachValue((value, count) => {
+          assert.ok(count > 0 && value > (visited.at(-1) ?? -1))
+          visited.push(value)
+          for (let i = 0; i < count; i++) expanded.push(value)
+        })
+        const sorted = values.toSorted((a, b) => a - b)
+        assert.equal(expanded.length, sorted.length)
+        for (const [i, value] of expanded.entries()) assertNear(value, sorted[i]!, 1e-3, `value ${i}`)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('values below 1,000 are visited as they were recorded, and again the second time', () => {
+    const histogram = histogramOf([0, 7, 7, 999], TENTH_US)
+    for (let times = 0; times < 2; times++) {
+      const visited: [number, number][] = []
+      histogram.forEachValue((value, count) => visited.push([value, count]))
+      assert.deepEqual(visited, [
+        [0, 1],
+        [7, 2],
+        [999, 1],
+      ])
+    }
+  })
+
   test('the percentile text ends at the maximum, in the unit asked for', () => {
     const text = histogramOf([1_000, 2_000, 3_000]).toPercentileText(1e3)
     assert.match(text, /^\s+Value\s+Percentile\s+TotalCount/)
@@ -196,5 +235,54 @@ describe('histogram log', () => {
     assert.equal(reader.nextIntervalHistogram(), null)
     assert.equal(lines[0], '#[in us]\n')
     assert.match(lines.at(-1)!, /^2\.000,1\.000,42\.000,HIST/)
+  })
+
+  /** A log of these lines, each of one second, and what is read back of it. */
+  function readBack(shape: HistogramShape, lines: readonly { second: number; tag?: string; values: number[] }[]) {
+    let text = ''
+    const writer = openHistogramLog((more) => (text += more), Date.UTC(2026, 10, 20), '[by hand]')
+    for (const { second, tag, values } of lines) {
+      histogramOf(values, shape).writeLogLine(writer, second, second + 1, tag)
+    }
+    return readHistogramLog(text, shape)
+  }
+
+  test('is read back in its order, with start, tag and values', () => {
+    const lines = [
+      { second: 0, tag: 'target', values: [120, 120, 340] },
+      { second: 0, tag: 'floor', values: [40] },
+      { second: 11, values: [7] },
+      { second: 2, tag: 'target', values: [] },
+    ]
+    const read = readBack(TENTH_US, lines)
+    assert.equal(read.length, lines.length)
+    for (const [i, { second, tag, values }] of lines.entries()) {
+      const { histogram, startSec, ...more } = read[i]!
+      assertNear(startSec, second, 1e-6, 'start')
+      assert.deepEqual(more, tag === undefined ? {} : { tag }, 'absent is absent')
+      const counts: number[] = []
+      histogram.forEachValue((value, count) => counts.push(...Array.from({ length: count }, () => value)))
+      assert.deepEqual(counts, values)
+    }
+  })
+
+  test('that is read back has its mean, extremes and spread to within a bucket, and can be added to', () => {
+    fc.assert(
+      fc.property(anyValues(DURATION_NS), anyValues(DURATION_NS), (values, more) => {
+        const [{ histogram } = assert.fail()] = readBack(DURATION_NS, [{ second: 0, values }])
+        histogram.add(histogramOf(more, DURATION_NS))
+        const whole = histogramOf([...values, ...more], DURATION_NS)
+        assert.equal(histogram.count, whole.count)
+        for (const figure of ['mean', 'min', 'max'] as const) assertNear(histogram[figure], whole[figure], 1e-3, figure)
+        assert.ok(Math.abs(histogram.stddev - whole.stddev) <= whole.max * 1e-3 + 1e-9, 'stddev')
+        for (const percent of PERCENTS) assertNear(histogram.percentile(percent), whole.percentile(percent), 2e-3, 'p')
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  test('without an interval is read as none', () => {
+    assert.deepEqual(readBack(LATENCY_US, []), [])
+    assert.deepEqual(readHistogramLog('', LATENCY_US), [])
   })
 })
