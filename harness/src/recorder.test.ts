@@ -41,6 +41,7 @@ function contentOf(recorder: Recorder): unknown {
 const anyOutcome: fc.Arbitrary<Outcome> = fc.oneof(
   { arbitrary: fc.constant({ kind: 'ok', status: 200 } as const), weight: 5 },
   fc.constantFrom(429, 500, 503).map((status) => ({ kind: 'http_error', status }) as const),
+  fc.constant({ kind: 'wrong_answer', status: 200 } as const),
   fc.constant({ kind: 'timeout', afterMs: 30_000 } as const),
   fc.constantFrom('ECONNRESET', 'HTTP_SYNTAX').map((code) => ({ kind: 'transport_error', code }) as const),
   fc.constant({ kind: 'dropped', reason: 'in_flight_bound' } as const),
@@ -58,14 +59,16 @@ const anyAttempt: fc.Arbitrary<Attempt> = fc
     serviceNs: us(3e6),
     mockUs: fc.option(fc.nat(1e6), { nil: undefined }),
     gatewayNs: fc.option(us(1e6), { nil: undefined }),
+    selfReportedNs: fc.option(us(1e6), { nil: undefined }),
     openedConnection: fc.boolean(),
   })
-  .map(({ index, outcome, dueNs, lagNs, serviceNs, mockUs, gatewayNs, openedConnection }) => {
+  .map(({ index, outcome, dueNs, lagNs, serviceNs, mockUs, gatewayNs, selfReportedNs, openedConnection }) => {
     if (outcome.kind === 'dropped') return { index, dueNs, outcome }
     const sentNs = dueNs + lagNs
     return {
       ...{ index, dueNs, outcome, sentNs, endNs: sentNs + serviceNs, openedConnection },
       ...(mockUs !== undefined && { mock: { plannedUs: 1_000, actualUs: 1_000 + mockUs } }),
+      ...(selfReportedNs !== undefined && { selfReportedNs }),
       ...(gatewayNs !== undefined && {
         timingNs: timing({ http_request: gatewayNs, queue_wait: 2_000 }, gatewayNs + 5_000),
       }),
@@ -93,19 +96,20 @@ describe('Recorder', () => {
       okAttempt({ openedConnection: true }),
       of({ kind: 'http_error', status: 503 }),
       of({ kind: 'http_error', status: 503 }),
+      of({ kind: 'wrong_answer', status: 200 }),
       of({ kind: 'timeout', afterMs: 30_000 }),
       of({ kind: 'transport_error', code: 'ECONNRESET' }),
       { index: 7, dueNs: 0, outcome: { kind: 'dropped', reason: 'in_flight_bound' } },
     ])
     assert.deepEqual(counts, {
-      sent: 7,
+      sent: 8,
       ok: 3,
-      failed: 4,
+      failed: 5,
       dropped: 1,
       openedConnections: 1,
       fasterThanMock: 0,
-      byStatus: { 200: 2, 201: 1, 503: 2 },
-      byError: { timeout: 1, ECONNRESET: 1 },
+      byStatus: { 200: 3, 201: 1, 503: 2 },
+      byError: { wrong_answer: 1, timeout: 1, ECONNRESET: 1 },
     })
   })
 
@@ -119,14 +123,15 @@ describe('Recorder', () => {
   test('times are those of ok answers, so that fast errors do not flatter; lag is that of all that were sent', () => {
     const failed: Outcome[] = [
       { kind: 'http_error', status: 500 },
+      { kind: 'wrong_answer', status: 200 },
       { kind: 'timeout', afterMs: 1 },
       { kind: 'transport_error', code: 'ECONNRESET' },
     ]
     const mock = { plannedUs: 10, actualUs: 11 }
     const timingNs = timing({ http_request: 10 }, 20)
-    const recorder = recorderOf(failed.map((outcome) => okAttempt({ outcome, mock, timingNs })))
+    const recorder = recorderOf(failed.map((outcome) => okAttempt({ outcome, mock, timingNs, selfReportedNs: 5 })))
     const { scheduleLagUs, ...others } = recorder.distributions
-    assert.equal(scheduleLagUs.count, 3)
+    assert.equal(scheduleLagUs.count, failed.length)
     for (const [name, histogram] of Object.entries(others)) assert.equal(histogram.count, 0, name)
     for (const segment of recorder.segmentsNs) assert.equal(segment.count, 0)
     assert.equal(recorder.withTiming.requests + recorder.withMockOnly.requests, 0)
@@ -165,6 +170,15 @@ describe('Recorder', () => {
     assert.equal(distributions.aboveMockNs.mean, 6e9 - 4.9e9)
     assert.equal(distributions.mockDelayErrorUs.mean, 100_000)
     assert.deepEqual(Object.fromEntries(SEGMENTS.map(({ name }, slot) => [name, segmentsNs[slot]!.mean])), segments)
+  })
+
+  test("a target's own figure is recorded where an answer has one, and below zero as 0", () => {
+    const { selfReportedNs } = recorderOf([
+      okAttempt({ selfReportedNs: 2_000 }),
+      okAttempt(),
+      okAttempt({ selfReportedNs: -7_000 }),
+    ]).distributions
+    assert.deepEqual([selfReportedNs.count, selfReportedNs.mean, selfReportedNs.min], [2, 1_000, 0])
   })
 
   test('an account is with the gateway, or with the mock alone, never in both sums', () => {
