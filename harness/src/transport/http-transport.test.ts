@@ -4,6 +4,7 @@ import { SEGMENTS } from '@gatebench/gateway/stages'
 import { completionId, formatDelayHeader, MOCK_DELAY_HEADER } from '@gatebench/mock-provider/truth'
 import { rawServer } from '@gatebench/gateway/http1/raw-server.test-data'
 import { CHUNKED, OK, sized } from '@gatebench/gateway/http1/responses.test-data'
+import type { RequestTemplate } from '../plan.ts'
 import { renderRequest } from './http-transport.ts'
 import { answering, clock, ending, TestTransport, until } from './test-transport.test-data.ts'
 
@@ -128,6 +129,76 @@ test("the gateway's account is read from Server-Timing", async () => {
     (await transport.ask()).timingNs,
     Float64Array.from({ length: SEGMENTS.length + 1 }, (_, i) => i * 1e6),
   )
+})
+
+describe('a 2xx answer that is to hold a mark', () => {
+  const request: RequestTemplate = {
+    method: 'POST',
+    path: '/v1/x',
+    headers: {},
+    body: '{}',
+    answerHolds: '"choices"',
+  }
+  const truth = `${MOCK_DELAY_HEADER}: ${formatDelayHeader({ plannedUs: 10, actualUs: 11 })}\r\n`
+  const late = `{"padding":"${'x'.repeat(3_000)}","choices":[]}`
+
+  for (const [what, text, kind] of [
+    ['that holds it is ok', sized('{"choices":[]}'), 'ok'],
+    ['that holds it further on is ok', sized(late), 'ok'],
+    ['without it, but from the mock, is ok', `${OK}${truth}content-length: 2\r\n\r\n{}`, 'ok'],
+    ['that is an error in a body is a wrong answer', sized('{"error":{"message":"no"}}'), 'wrong_answer'],
+    ['that is empty is a wrong answer', sized(''), 'wrong_answer'],
+    ['with another status is that error', 'HTTP/1.1 500 No\r\ncontent-length: 2\r\n\r\n{}', 'http_error'],
+  ] as const) {
+    test(`${what}, and its connection is used again`, async () => {
+      await using server = await answering(text)
+      await using transport = new TestTransport(server.url, { request })
+      for (let i = 0; i < 2; i++) assert.equal((await transport.ask()).outcome.kind, kind)
+      assert.equal(server.accepted, 1)
+    })
+  }
+
+  test('has its truth read from the id, and nothing of it is carried over to the next', async () => {
+    const delay = { plannedUs: 1_500, actualUs: 1_512 }
+    const answers = [sized(JSON.stringify({ id: completionId(7, delay), choices: [] })), sized('{"error":"no"}')]
+    await using server = await rawServer((socket) => void socket.write(answers.shift()!))
+    await using transport = new TestTransport(server.url, { request })
+    assert.partialDeepStrictEqual(await transport.ask(), { outcome: { kind: 'ok', status: 200 }, mock: delay })
+    const second = await transport.ask()
+    assert.deepEqual(second.outcome, { kind: 'wrong_answer', status: 200 })
+    assert.equal('mock' in second, false)
+  })
+})
+
+describe("a target's own figure", () => {
+  const request: RequestTemplate = {
+    method: 'POST',
+    path: '/v1/x',
+    headers: {},
+    body: '{}',
+    selfReport: { header: 'x-own-duration-ms', unit: 'ms' },
+  }
+
+  for (const [what, header, selfReportedNs] of [
+    ['is read from its header, in ns', 'X-Own-Duration-Ms: 1.25', 1.25e6],
+    ['may be below zero', 'x-own-duration-ms: -0.5', -0.5e6],
+    ['is absent where the header says none', 'x-own-duration-ms: None', undefined],
+    ['is absent where there is no header', 'x-other: 1.25', undefined],
+  ] as const) {
+    test(what, async () => {
+      await using server = await answering(`${OK}${header}\r\ncontent-length: 0\r\n\r\n`)
+      await using transport = new TestTransport(server.url, { request })
+      const attempt = await transport.ask()
+      assert.equal(attempt.selfReportedNs, selfReportedNs)
+      assert.equal('selfReportedNs' in attempt, selfReportedNs !== undefined)
+    })
+  }
+
+  test('is not looked for when nobody asks', async () => {
+    await using server = await answering(`${OK}x-own-duration-ms: 1\r\ncontent-length: 0\r\n\r\n`)
+    await using transport = new TestTransport(server.url)
+    assert.equal('selfReportedNs' in (await transport.ask()), false)
+  })
 })
 
 describe('the request', () => {
