@@ -44,10 +44,16 @@ describe('invalid_turns', () => {
       turnFigures(failing('host_steal')),
       turnFigures({ round: 2, ...failing('host_steal', 'fresh_answers') }),
       turnFigures({ round: 3 }),
-      failedTurn(4, 'no load at all'),
+      turnFigures({ round: 4 }),
+      failedTurn(5, 'no load at all'),
     ])
     assert.equal(flags.length, 1)
-    assert.match(flags[0]!.means, /^2 of 3 turns .*\(host_steal, fresh_answers\); its figures leave them out\.$/)
+    assert.match(flags[0]!.means, /^2 of 4 turns .*\(host_steal, fresh_answers\); its figures leave them out\.$/)
+  })
+
+  test('says that intervals mean little where one turn is left', () => {
+    const [flag] = flagsOfTurns([turnFigures(failing('host_steal')), turnFigures({ round: 2 })])
+    assert.match(flag!.means, /^1 of 2 turns .*; its figures leave them out; with one turn left, no interval /)
   })
 
   test('says that the figures come from them where there are no others', () => {
