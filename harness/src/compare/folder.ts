@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { Value } from 'typebox/value'
 import { UsageError } from '../errors.ts'
@@ -67,9 +67,16 @@ export class CompareFolder {
     for (const { name, svg } of chartFiles(all.map(([fileBase, chart]) => ({ fileBase, chart })))) {
       await writeFile(join(this.path, name), svg)
     }
-    await writeFile(join(this.path, RECORD_FILE), `${JSON.stringify(relativeRecord, null, 2)}\n`)
+    await this.#replace(RECORD_FILE, `${JSON.stringify(relativeRecord, null, 2)}\n`)
     const pictures = Object.fromEntries(all.map(([name]) => [name, pictureOf(name as ChartName)]))
-    await writeFile(join(this.path, 'report.md'), renderCompareMarkdown(relativeRecord, { charts: pictures }))
+    await this.#replace('report.md', renderCompareMarkdown(relativeRecord, { charts: pictures }))
+  }
+
+  /** In one step: whoever ends bench in the middle of it finds what was there before. */
+  async #replace(name: string, text: string): Promise<void> {
+    const draft = join(this.path, `.draft-${name}`)
+    await writeFile(draft, text)
+    await rename(draft, join(this.path, name))
   }
 
   #withRelativeRuns(target: CompareRecord['targets'][number]): CompareRecord['targets'][number] {
