@@ -170,6 +170,8 @@ async function load(
   }
   if (!strict) return
   figures.strict = strict
+  // How many of the planned probes were sent is known only of a load that was sent whole.
+  if (figures.died) return
   figures.turn.callerAnswers = answers
   figures.turn.mockRequests = Math.max(0, strict.checked - probesPlanned(plan))
 }
