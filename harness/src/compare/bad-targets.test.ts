@@ -155,7 +155,7 @@ describe('a target that', { concurrency: true }, () => {
   })
 
   test('keeps memory of each request is said to grow', async () => {
-    const record = await recordOf(['--keeps-bytes', '500000'], { durationMs: 3_000 })
+    const record = await recordOf(['--keeps-bytes', '500000'], { durationMs: 5_000 })
     assert.ok(record.growthMiBPerThousand!.low > 100, 'about 477 MiB per 1,000 requests')
     assert.ok(record.memoryMiB!.recovered.low > record.memoryMiB!.idle.high)
     assert.deepEqual(flagsOfTarget(record), ['memory_grows'])
