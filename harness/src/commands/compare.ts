@@ -14,7 +14,9 @@ export async function compareCommand(config: CompareConfig, io: CommandIo): Prom
   if (config.json) io.stdout(`${JSON.stringify(record, null, 2)}\n`)
   else if (!config.quiet) io.stdout(renderCompareConsole(record, { color: io.color, folder: scene.folder.path }))
   if (io.signal.aborted) return { exitCode: 130 }
-  const measured = record.targets.every(({ turns }) => turns.some(({ valid }) => valid === true))
+  const measured = record.targets.every(({ turns }) =>
+    turns.some(({ valid, problem }) => valid === true && problem === undefined),
+  )
   const controlled = record.control?.controls.every(({ holds }) => holds) ?? true
   return { exitCode: measured && controlled ? 0 : 1 }
 }
