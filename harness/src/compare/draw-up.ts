@@ -73,7 +73,7 @@ export function drawUpComparison(input: CompareInput, replicates?: number): Comp
       timeoutMs: config.timeoutMs,
     },
     order: order.map((round) => [...round]),
-    targets: input.targets.map((target) => targetRecord(target, config, resampling)),
+    targets: input.targets.map((target) => targetRecord(target, input, resampling)),
     pairs: pairsOf(
       ranked.filter(({ turns }) => turns.length > 0),
       control?.smallestUs ?? 0,
@@ -101,7 +101,11 @@ export function addedTurns({ turns }: Pick<MeasuredTarget, 'turns'>): AddedTurn[
   )
 }
 
-function targetRecord(target: MeasuredTarget, config: CompareConfig, resampling: Resampling): TargetRecord {
+function targetRecord(
+  target: MeasuredTarget,
+  { config, interrupted }: Pick<CompareInput, 'config' | 'interrupted'>,
+  resampling: Resampling,
+): TargetRecord {
   const { name, title, settings, missing, turns } = target
   const words = { name, title, settings: [...settings] }
   if (missing !== undefined) return { ...words, status: 'missing', reason: missing, turns: [], flags: [] }
@@ -111,7 +115,12 @@ function targetRecord(target: MeasuredTarget, config: CompareConfig, resampling:
   const reason = turns.find(({ turn }) => turn.problem !== undefined)?.turn.problem
   const base = { ...words, ...(version !== undefined && { version }), turns: turnRecords }
   if (counted.length === 0) {
-    return { ...base, status: 'failed', reason: reason ?? 'no turn was measured', flags: [] }
+    return {
+      ...base,
+      status: 'failed',
+      reason: reason ?? (interrupted ? 'interrupted before it had a whole turn' : 'no turn was measured'),
+      flags: [],
+    }
   }
   const basis = counted[0]!.above?.basis ?? 'above_mock'
   const addedUs = addedLatency(addedTurns(target), { basis, ...resampling })
