@@ -14,21 +14,38 @@ import { loadTarget } from '../run.ts'
 import { summarize } from '../summary.ts'
 import type { RunningTarget } from '../targets/target.ts'
 import { closedLoop } from './closed-loop.ts'
-import { frontierPoints, searchFrontier } from './search.ts'
+import { frontierPoints, searchFrontier, type FrontierSearch } from './search.ts'
 
-/** p99 added at most, ms; null for no bound. */
-const BOUNDS_MS: readonly (number | null)[] = [1, 5, 10, 50, 100, null]
-const LOWEST_PER_SEC = 1
-/** Beyond it one driver thread that shares two cores is the limit. */
-const HIGHEST_PER_SEC = 20_000
-const PRECISION = 1.15
-const TRIALS_MAX = 18
-/** Measured part of a trial, and the load before it. */
+/** Measured part of a trial. */
 export const TRIAL_MS = 3_000
-const TRIAL_WARMUP_MS = 1_500
+
+/** How far a search goes, and how long its parts take. */
+export interface FrontierOptions extends Pick<
+  FrontierSearch,
+  'boundsMs' | 'lowestPerSec' | 'highestPerSec' | 'precision' | 'maxTrials'
+> {
+  /** Measured part of a trial. @default 3_000 */
+  trialMs: number
+  /** Load before it; at least as long as the mock may take. @default 1_500 */
+  trialWarmupMs: number
+  /** @default 4_000 */
+  closedLoopMs: number
+}
+
+const DEFAULTS: FrontierOptions = {
+  boundsMs: [1, 5, 10, 50, 100, null],
+  lowestPerSec: 1,
+  // Beyond it one driver thread that shares two cores is the limit.
+  highestPerSec: 20_000,
+  precision: 1.15,
+  maxTrials: 18,
+  trialMs: TRIAL_MS,
+  trialWarmupMs: 1_500,
+  closedLoopMs: 4_000,
+}
+
 /** More probes than a long run has: a trial is short, and the floor needs a tail. */
 const TRIAL_PROBES_PER_SEC = 50
-const CLOSED_LOOP_MS = 4_000
 const CLOSED_LOOP_CONNECTIONS_MIN = 64
 /** Above it one thread that serves or sends is at its limit. */
 const BUSY_MAX = 0.9
@@ -54,18 +71,15 @@ export async function measureFrontier(
   entry: Entry,
   setting: TurnSetting,
   observer: FrontierObserver,
+  options: FrontierOptions = DEFAULTS,
 ): Promise<FrontierTarget> {
   const { name } = entry
   const trials: FrontierTrial[] = []
-  const site = new TrialSite(entry, setting)
+  const site = new TrialSite(entry, setting, options)
   try {
     const { points } = await searchFrontier({
-      boundsMs: BOUNDS_MS,
+      ...options,
       startPerSec: setting.config.ratePerSec,
-      lowestPerSec: LOWEST_PER_SEC,
-      highestPerSec: HIGHEST_PER_SEC,
-      precision: PRECISION,
-      maxTrials: TRIALS_MAX,
       signal: setting.signal,
       trial: async (ratePerSec) => {
         observer.onTrial(name, ratePerSec)
@@ -79,7 +93,7 @@ export async function measureFrontier(
   } catch (error) {
     setting.signal.throwIfAborted()
     if (!(error instanceof TargetError)) throw error
-    return { name, points: frontierPoints(BOUNDS_MS, trials), trials, reason: error.message }
+    return { name, points: frontierPoints(options.boundsMs, trials), trials, reason: error.message }
   } finally {
     await site.stop()
   }
@@ -89,20 +103,22 @@ export async function measureFrontier(
 class TrialSite {
   readonly #entry: Entry
   readonly #setting: TurnSetting
+  readonly #closedLoopMs: number
   #running: RunningTarget | undefined
 
-  constructor(entry: Entry, setting: TurnSetting) {
+  constructor(entry: Entry, setting: TurnSetting, options: FrontierOptions) {
     this.#entry = entry
+    this.#closedLoopMs = options.closedLoopMs
     const config = {
       ...setting.config,
-      durationMs: TRIAL_MS,
-      warmupMs: Math.max(TRIAL_WARMUP_MS, setting.config.mockLatencyMs + setting.config.mockJitterMs),
+      durationMs: options.trialMs,
+      warmupMs: Math.max(options.trialWarmupMs, setting.config.mockLatencyMs + setting.config.mockJitterMs),
       probeRatePerSec: TRIAL_PROBES_PER_SEC,
     }
     this.#setting = {
       ...setting,
       config,
-      connections: connectionsAt(config, HIGHEST_PER_SEC, setting.environment.files),
+      connections: connectionsAt(config, options.highestPerSec, setting.environment.files),
     }
   }
 
@@ -145,7 +161,7 @@ class TrialSite {
       body,
       ...(answerHolds !== undefined && { answerHolds }),
       connections,
-      durationMs: CLOSED_LOOP_MS,
+      durationMs: this.#closedLoopMs,
       signal,
     })
     const mockBusy = (cpuMs(mock.program?.pid) - mockBefore) / figures.durationMs
