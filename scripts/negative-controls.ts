@@ -13,11 +13,11 @@ const { values } = parseArgs({ options: { times: { type: 'string', default: '5' 
 const times = Number(values.times)
 const out = temporaryFolder('negative-controls')
 
-/** Shorter than by default, so that five of each take half an hour. */
-const CALIBRATE = ['calibrate', '--duration', '3', '--warmup', '1.5']
+/** Shorter than by default, so that five of each take less than half an hour. */
+const CALIBRATE = ['calibrate', '--duration', '2', '--warmup', '1']
 const TWINS = [
   ...['compare', '--targets', 'nginx,again=nginx', '--rate', '200', '--latency', '50'],
-  ...['--duration', '4', '--warmup', '1.5', '--cooldown', '0'],
+  ...['--duration', '3', '--warmup', '1.5', '--cooldown', '0'],
 ]
 
 const us = ({ value, low, high }: Interval): string =>
