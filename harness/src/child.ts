@@ -6,6 +6,8 @@ import { TargetError } from './errors.ts'
 /** A program asked to stop drains what it has in flight; after this long it is killed. */
 const STOP_GRACE_MS = 10_000
 const LINES_KEPT = 20
+/** From killing a program to no longer waiting for what it may still print. */
+const PIPES_GRACE_MS = 2_000
 
 export interface ProgramExit {
   code: number | undefined
@@ -19,6 +21,8 @@ export interface RunningProgram {
   readonly url: string
   /** When its process was started, ms since the epoch. */
   readonly startedAtMs: number
+  /** Of the process that keeps it, where it is not ours. */
+  readonly guardPid?: number
   /** Settles when the program has ended, whatever ended it; never rejects. */
   readonly exited: Promise<ProgramExit>
   /** The last lines that it wrote to stderr; those on stdout as well where the program is not ours. */
@@ -89,7 +93,7 @@ export function keepLastLines(stream: Readable, kept: string[]): void {
  */
 export async function whenReady(
   child: Child,
-  ready: Promise<Pick<RunningProgram, 'pid' | 'url' | 'startedAtMs'>>,
+  ready: Promise<Pick<RunningProgram, 'pid' | 'url' | 'startedAtMs' | 'guardPid'>>,
   options: StartOptions & { readyTimeoutMs: number; late: string; stopSignal: NodeJS.Signals },
 ): Promise<RunningProgram> {
   const { name, signal, readyTimeoutMs } = options
@@ -136,7 +140,13 @@ function aborted(timeoutMs: number, late: Error, signal?: AbortSignal): Promise<
 
 async function terminate(child: Child, stopSignal: NodeJS.Signals, graceMs: number): Promise<void> {
   child.process.kill(stopSignal)
-  const timer = setTimeout(child.kill, graceMs)
+  const kill = setTimeout(child.kill, graceMs)
+  // Something that it started may have left its group, and hold its pipes open for ever.
+  const letGo = setTimeout(() => {
+    child.process.stdout.destroy()
+    child.process.stderr.destroy()
+  }, graceMs + PIPES_GRACE_MS)
   await child.exited
-  clearTimeout(timer)
+  clearTimeout(kill)
+  clearTimeout(letGo)
 }

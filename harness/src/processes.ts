@@ -89,10 +89,17 @@ export async function startCommand(options: CommandOptions): Promise<RunningProg
   const pipe = child.stdio[3] as Readable & Pick<Duplex, 'end'>
   const { started, ended } = hearGuard(pipe, command)
   const exited = child.then(({ exitCode, signal }) => ended() ?? { code: exitCode, signal })
+  // A guard that was itself killed has not ended what it kept.
+  void Promise.all([started, child]).then(
+    ([{ pid }]) => {
+      if (ended() === undefined) killGroup(pid)
+    },
+    () => undefined,
+  )
   const settled = new AbortController()
   const ready = started.then(async ({ pid, atMs }) => {
     await answers(url, options.ready, settled.signal)
-    return { url, pid, startedAtMs: atMs }
+    return { url, pid, startedAtMs: atMs, ...(child.pid !== undefined && { guardPid: child.pid }) }
   })
   return whenReady({ process: child, kill: () => pipe.end(), exited, lastLines }, ready, {
     ...options,
@@ -104,6 +111,14 @@ export async function startCommand(options: CommandOptions): Promise<RunningProg
   }).finally(() => {
     settled.abort()
   })
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // Nothing of it is left.
+  }
 }
 
 /** `started` rejects when the command could not be started; `ended` is how it ended, once it has. */

@@ -63,7 +63,7 @@ Examples:
   bench verify bifrost-t3.medium
   bench verify my-claim.json --out results
 
-Exit codes: 0 reproduced; 1 not reproduced; 2 wrong files or flags; 3 none of them can be tested here.
+Exit codes: 0 reproduced; 1 not reproduced; 2 wrong files or flags; 3 none of them can be tested here; 130 interrupted.
 `
 
 /** argv to action: no side effect but calling one of `actions`, and what commander itself prints. */

@@ -32,6 +32,8 @@ export interface ResourceRecording {
 export interface ResourceSamplerOptions {
   /** Root process of each tree; a tree that is under another is not counted in that other. */
   trees: Partial<Record<TreeName, number>>
+  /** Processes that are in no tree, nor is what is under them. @default [] */
+  apart?: readonly number[]
   /** Between two samples, ms. @default 250 */
   intervalMs?: number
   /** Monotonic time, ms. @default performance.now */
@@ -49,6 +51,7 @@ const SAMPLES_PER_LOOK = 4
  */
 export class ResourceSampler {
   readonly #trees: [TreeName, number][]
+  readonly #apart: readonly number[]
   readonly #intervalMs: number
   readonly #nowMs: () => number
   readonly #samples: ResourceSample[] = []
@@ -59,7 +62,8 @@ export class ResourceSampler {
   #windowStartMs: number | undefined
   #windowEndMs: number | undefined
 
-  constructor({ trees, intervalMs = 250, nowMs = () => performance.now() }: ResourceSamplerOptions) {
+  constructor({ trees, apart = [], intervalMs = 250, nowMs = () => performance.now() }: ResourceSamplerOptions) {
+    this.#apart = apart
     this.#trees = Object.entries<number>({ ...trees }).map(([name, pid]) => [name as TreeName, pid])
     this.#intervalMs = intervalMs
     this.#nowMs = nowMs
@@ -103,7 +107,7 @@ export class ResourceSampler {
   }
 
   #lookForChildren(): void {
-    const roots = new Set(this.#trees.map(([, pid]) => pid))
+    const roots = new Set([...this.#trees.map(([, pid]) => pid), ...this.#apart])
     for (const [name, root] of this.#trees) this.#pids.set(name, processTree(root, roots))
   }
 

@@ -1,4 +1,4 @@
-/** Rows of whole numbers on their way from one thread to another; grows as needed, and is handed over without a copy. */
+/** Rows of whole numbers on their way from one thread to another; grows as needed. */
 export class RowBuffer {
   #values: Int32Array
   #length = 0

@@ -29,6 +29,8 @@ export interface RunMeasurement {
   aboveMockLog: string
   /** How a program of the run ended in the middle of it, which ended the run; absent when none did. */
   died?: string
+  /** Which of them that was. */
+  ended?: 'mock' | 'gateway'
 }
 
 export interface RunObserver {
@@ -124,6 +126,8 @@ async function measure(
       ...(mock && { mock: mock.pid }),
       ...(target.pid !== undefined && { gateway: target.pid }),
     },
+    // What keeps a program that is not ours is neither its cost nor the driver's.
+    apart: target.guardPid === undefined ? [] : [target.guardPid],
   })
   const lines: string[] = []
   const timeline = new Timeline({
@@ -132,7 +136,8 @@ async function measure(
   })
   const aboveMockLines: string[] = []
   const aboveMock = new AboveMockLog({
-    fastestMockMs: plan.mockLatencyMs - plan.mockJitterMs,
+    // Of a mock that somebody else started nobody knows the delay.
+    fastestMockMs: mock ? plan.mockLatencyMs - plan.mockJitterMs : 0,
     timeoutMs: plan.timeoutMs,
     write: (text) => aboveMockLines.push(text),
     startedAtMs: Date.now(),
@@ -177,7 +182,7 @@ async function measure(
       seconds: timeline.end(),
       log: lines.join(''),
       aboveMockLog: aboveMockLines.join(''),
-      ...(died !== undefined && { died }),
+      ...(died && { died: died.how, ended: died.program }),
     }
   } finally {
     for (const cancel of cancels) cancel()
@@ -185,18 +190,23 @@ async function measure(
   }
 }
 
+interface Death {
+  program: 'mock' | 'gateway'
+  how: string
+}
+
 /** Aborts `signal` when one of the programs ends; `found` says which and how, with its last words. */
-function watchForDeath(programs: Record<string, Partial<Pick<RunningProgram, 'exited' | 'stderrTail'>> | undefined>): {
-  signal: AbortSignal
-  found: () => string | undefined
-} {
+function watchForDeath(
+  programs: Record<Death['program'], Partial<Pick<RunningProgram, 'exited' | 'stderrTail'>> | undefined>,
+): { signal: AbortSignal; found: () => Death | undefined } {
   const controller = new AbortController()
-  let found: string | undefined
-  for (const [name, program] of Object.entries(programs)) {
-    void program?.exited?.then(({ code, signal }) => {
+  let found: Death | undefined
+  for (const program of ['mock', 'gateway'] as const) {
+    void programs[program]?.exited?.then(({ code, signal }) => {
       const how = signal === undefined ? `code ${code ?? '?'}` : `killed by ${signal}`
-      const words = program.stderrTail?.() ?? ''
-      found ??= `the ${name} ended in the middle of the run (${how})${words === '' ? '' : `; its last words:\n  ${words.replaceAll('\n', '\n  ')}\n`}`
+      const words = programs[program]?.stderrTail?.() ?? ''
+      const last = words === '' ? '' : `; its last words:\n  ${words.replaceAll('\n', '\n  ')}\n`
+      found ??= { program, how: `the ${program} ended in the middle of the run (${how})${last}` }
       controller.abort()
     })
   }

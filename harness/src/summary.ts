@@ -13,7 +13,7 @@ import { runFolderName } from './run-folder.ts'
 import { judge } from './validity.ts'
 
 /** Everything that is known of a run, before any arithmetic. */
-export interface Recording extends Omit<RunMeasurement, 'log' | 'aboveMockLog' | 'died'> {
+export interface Recording extends Omit<RunMeasurement, 'log' | 'aboveMockLog' | 'died' | 'ended'> {
   command: string[]
   startedAt: Date
   finishedAt: Date

@@ -70,7 +70,7 @@ describe('controls', { concurrency: true }, () => {
   test('whose relay cannot be started do not hold, and have no figures', async () => {
     const measured = turns()
     const record = await controlsOf(-1, measured)
-    assert.deepEqual(record.controls, [{ name: 'relay--1us', plannedUs: -1, holds: false }])
+    assert.deepEqual(record.controls, [{ name: 'relay--1us', plannedUs: -1, holds: false, told: false }])
     assert.ok(record.nullUs !== undefined)
     for (const { turn } of measured.get('relay--1us')!) assert.match(turn.problem!, /ended with code 2/)
   })

@@ -26,9 +26,9 @@ export const SHORT_DELAYS_US = [100] as const
 export interface ControlOptions {
   delaysUs: readonly number[]
   setting: TurnSetting
-  /** Filled turn by turn, so that an interruption leaves what was measured. */
-  turns: Map<string, TurnFigures[]>
   observer: RoundsObserver
+  /** Filled turn by turn, for who wants to look at them. @default its own */
+  turns?: Map<string, TurnFigures[]>
 }
 
 /** What a comparison's configuration becomes for the short form before it. */
@@ -42,7 +42,12 @@ export function shortControls(config: CompareConfig): CompareConfig {
 }
 
 /** @throws {TargetError} when two relays that add nothing could not both be measured; the signal's reason, when it is aborted. */
-export async function measureControls({ delaysUs, setting, turns, observer }: ControlOptions): Promise<ControlRecord> {
+export async function measureControls({
+  delaysUs,
+  setting,
+  observer,
+  turns = new Map(),
+}: ControlOptions): Promise<ControlRecord> {
   const { config } = setting
   const relays = [
     new WatchedRelay(relayTarget(0, SPLICE), 0),
@@ -56,7 +61,8 @@ export async function measureControls({ delaysUs, setting, turns, observer }: Co
     config.rounds,
     random,
   )
-  await takeRounds(order, entries, setting, turns, observer, false)
+  // Nobody asks what a relay's memory is.
+  await takeRounds(order, entries, { ...setting, settleMs: 0 }, turns, observer, false)
   return drawUpControls(config, relays, turns, random)
 }
 
@@ -111,6 +117,7 @@ function drawUpControls(
       ...(actualUs !== undefined && { actualUs }),
       ...(foundUs && { foundUs }),
       holds: foundUs !== undefined && agrees(foundUs, actualUs ?? delayUs),
+      told: foundUs !== undefined && foundUs.low > 0,
     }
   })
   return {

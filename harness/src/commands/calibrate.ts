@@ -19,16 +19,22 @@ export async function calibrateCommand(config: CompareConfig, io: CommandIo): Pr
     measureControls({
       delaysUs: CONTROL_DELAYS_US,
       setting: { ...scene, mock, runsDir: scene.folder.runsDir },
-      turns: new Map(),
       observer,
     }),
   )
-  const setting = { startedAt: scene.startedAt.toISOString(), environment: scene.environment, command: scene.command }
+  const setting = {
+    schemaVersion: 1,
+    kind: 'calibration',
+    startedAt: scene.startedAt.toISOString(),
+    environment: scene.environment,
+    command: scene.command,
+  }
   const { path } = scene.folder
-  await writeFile(join(path, 'calibration.json'), `${JSON.stringify({ ...setting, ...control }, null, 2)}\n`)
+  const record = `${JSON.stringify({ ...setting, ...control }, null, 2)}\n`
+  await writeFile(join(path, 'calibration.json'), record)
   const report = renderCalibration(control, setting)
   await writeFile(join(path, 'report.md'), report)
-  if (config.json) io.stdout(`${JSON.stringify(control, null, 2)}\n`)
+  if (config.json) io.stdout(record)
   else if (!config.quiet) io.stdout(`${report}\nFiles  ${path}: report.md, calibration.json\n`)
-  return { exitCode: control.controls.every(({ holds }) => holds) ? 0 : 1 }
+  return { exitCode: control.controls.every(({ holds, told }) => holds && told === true) ? 0 : 1 }
 }

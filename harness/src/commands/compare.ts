@@ -17,7 +17,7 @@ export async function compareCommand(config: CompareConfig, io: CommandIo): Prom
   const measured = record.targets.every(({ turns }) =>
     turns.some(({ valid, problem }) => valid === true && problem === undefined),
   )
-  const controlled = record.control?.controls.every(({ holds }) => holds) ?? true
+  const controlled = record.control?.controls.every(({ holds }) => holds) ?? record.controlProblem === undefined
   return { exitCode: measured && controlled ? 0 : 1 }
 }
 

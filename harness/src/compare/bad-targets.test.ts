@@ -69,8 +69,8 @@ async function comparisonOf(targets: readonly Target[], change: Partial<CompareC
   const input = {
     ...{ ...scene, id: 'bad-targets', requestBytes: config.requestBytes, order, interrupted: false },
     ...{ startedAt, finishedAt: new Date(), machine: { limitPct: 15, overridden: true } },
-    targets: entries.map(({ name, target: { title, settings } }) => {
-      return { name, title, settings, turns: turns.get(name) ?? [] }
+    targets: entries.map(({ name, kind, target: { title, settings } }) => {
+      return { name, kind, title, settings, turns: turns.get(name) ?? [] }
     }),
   }
   return drawUpComparison(input, REPLICATES)

@@ -77,6 +77,8 @@ export async function withMock<T>(
 /**
  * The whole comparison: controls, rounds, frontier. What has been measured is in the folder after each round, and at the end
  * whatever ended it; an aborted signal ends it early.
+ *
+ * @throws what ended it, when that was not the signal; the record is written all the same.
  */
 export async function compare(scene: CompareScene, observer: CompareObserver): Promise<CompareRecord> {
   const { config, signal, folder } = scene
@@ -88,17 +90,18 @@ export async function compare(scene: CompareScene, observer: CompareObserver): P
     random,
   )
   const turns = new Map<string, TurnFigures[]>()
-  const more: { control?: ControlRecord; frontier?: FrontierRecord } = {}
+  const more: Controls & { frontier?: FrontierRecord } = {}
   const inputNow = (): CompareInput => ({
     ...scene,
     id: folder.id,
     requestBytes: config.requestBytes,
     finishedAt: new Date(),
     interrupted: signal.aborted,
-    order,
+    order: turnsTaken(order, turns),
     targets: config.targets.map(({ name }) => measuredTarget(name, entries, missing, turns)),
     ...more,
   })
+  let failure: Error | undefined
   try {
     await withMock(scene, async (mock) => {
       const setting: TurnSetting = { ...scene, mock, runsDir: folder.runsDir }
@@ -110,13 +113,30 @@ export async function compare(scene: CompareScene, observer: CompareObserver): P
       if (config.frontier) await addFrontier(setting, entries, more, observer)
     })
   } catch (error) {
-    if (!signal.aborted) throw error
+    failure = error instanceof Error ? error : new Error(String(error))
   }
   observer.say('drawing up the report')
-  const input = inputNow()
+  const input = { ...inputNow(), interrupted: failure !== undefined }
   const record = drawUpComparison(input)
-  await folder.write(record, await renderCharts(record, input.targets))
-  return record
+  const written = await folder.write(record, await renderCharts(record, input.targets))
+  if (failure !== undefined && !signal.aborted) throw failure
+  return written
+}
+
+/** Of the planned order what came of it. */
+function turnsTaken(
+  order: readonly (readonly string[])[],
+  turns: ReadonlyMap<string, readonly TurnFigures[]>,
+): string[][] {
+  return order
+    .map((names, index) => names.filter((name) => turns.get(name)?.some(({ turn }) => turn.round === index + 1)))
+    .filter((names) => names.length > 0)
+}
+
+/** The controls, or why there are none. */
+interface Controls {
+  control?: ControlRecord
+  controlProblem?: string
 }
 
 interface Missing {
@@ -153,26 +173,26 @@ function measuredTarget(
   turns: ReadonlyMap<string, TurnFigures[]>,
 ): MeasuredTarget {
   const absent = missing.get(name)
-  if (absent) return { name, title: absent.title, settings: absent.settings, missing: absent.reason, turns: [] }
-  const { target } = entries.find((entry) => entry.name === name)!
-  return { name, title: target.title, settings: target.settings, turns: turns.get(name) ?? [] }
+  if (absent)
+    return { name, kind: name, title: absent.title, settings: absent.settings, missing: absent.reason, turns: [] }
+  const { target, kind } = entries.find((entry) => entry.name === name)!
+  return { name, kind, title: target.title, settings: target.settings, turns: turns.get(name) ?? [] }
 }
 
 /** Without controls a comparison is worth less, and the report says so; it is not worth nothing. */
-async function controlsBefore(setting: TurnSetting, observer: CompareObserver): Promise<{ control?: ControlRecord }> {
+async function controlsBefore(setting: TurnSetting, observer: CompareObserver): Promise<Controls> {
   const config = shortControls(setting.config)
   try {
     const control = await measureControls({
       delaysUs: SHORT_DELAYS_US,
       setting: { ...setting, config },
-      turns: new Map(),
       observer: observeRounds(observer, () => Promise.resolve(), 'control'),
     })
     return { control }
   } catch (error) {
     if (!(error instanceof TargetError)) throw error
     observer.say(error.message)
-    return {}
+    return { controlProblem: error.message }
   }
 }
 

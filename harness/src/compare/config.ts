@@ -189,8 +189,8 @@ const NOT_OF_CALIBRATION = ['targets', 'cooldown', 'frontier', 'skip-controls', 
 /** Flags, defaults and rules of `bench calibrate`. */
 export const CALIBRATE: FlagSet<CompareConfig> = {
   command: 'calibrate',
-  // At a higher rate than a comparison's: its targets carry it, and the programs stay warm.
-  defaults: { ...COMPARE_DEFAULTS, ratePerSec: 200, durationMs: 5_000, warmupMs: 2_000, cooldownMs: 0 },
+  // A higher rate than a comparison's keeps the programs warm; what differs is turns more than seconds, so many short ones.
+  defaults: { ...COMPARE_DEFAULTS, ratePerSec: 200, durationMs: 2_000, warmupMs: 1_000, rounds: 12, cooldownMs: 0 },
   flags: COMPARE.flags.filter(({ name, group }) => !NOT_OF_CALIBRATION.includes(name) && group !== 'Built-in gateway'),
   contradictions: probesNeeded,
 }

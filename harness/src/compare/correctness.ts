@@ -70,18 +70,30 @@ export async function checkCorrectness(
     body: { ...body, model: upstreamModel ?? model },
     ...(upstreamModel === undefined && { ignore: ['model'] }),
   }))
-  const responseSize = await admin.setting('responseSize')
-  const strictOn = responseSize !== undefined && (await admin.expect(expected, SAME_TEXT))
-  const answers = await Promise.all(ASKED.map((body) => ask(urls.target, request, { model, ...body }, timeoutMs)))
-  const strict = strictOn ? await admin.report() : undefined
-  // By the name that the target uses: the mock's answer names the model and is still as large as it should be.
-  const asTheTarget = { model: upstreamModel ?? model }
-  const right = await Promise.all(ASKED.map((body) => ask(urls.mock, request, { ...asTheTarget, ...body }, timeoutMs)))
-  if (strictOn) await admin.end({ responseSize })
+  const before = await admin.settings(Object.keys(SAME_TEXT))
+  const strictOn = before !== undefined && (await admin.expect(expected, SAME_TEXT))
+  try {
+    const askAll = (url: string, named: string) =>
+      Promise.all(ASKED.map((body) => ask(url, request, { model: named, ...body }, timeoutMs)))
+    const answers = await askAll(urls.target, model)
+    const strict = strictOn ? await admin.report() : undefined
+    // By the name that the target uses: the mock's answer names the model.
+    return judgeAnswers(answers, await askAll(urls.mock, upstreamModel ?? model), strict)
+  } finally {
+    if (strictOn) await admin.end(before)
+  }
+}
+
+/** Pure. What the mock itself did not answer rightly, is compared with nothing. */
+function judgeAnswers(
+  answers: readonly Answer[],
+  right: readonly Answer[],
+  strict: StrictCounts | undefined,
+): Correctness {
   const problems = answers.map((answer, i) => damage(answer, right[i]!)).filter((problem) => problem !== undefined)
   return {
     ...(strict && { strict }),
-    answersChecked: answers.length,
+    answersChecked: answers.filter((answer, i) => 'problem' in answer || 'fields' in right[i]!).length,
     answersDamaged: problems.length,
     problems: [...new Set(problems)],
   }

@@ -23,6 +23,7 @@ function targetOf(turns: MeasuredTarget['turns']): MeasuredTarget {
 
 const MISSING: MeasuredTarget = {
   name: 'bifrost',
+  kind: 'bifrost',
   title: 'Bifrost',
   settings: [],
   missing: 'it is not installed; npm install it',

@@ -14,6 +14,8 @@ import type { TurnFigures } from './turn.ts'
 /** One target and all its turns. */
 export interface MeasuredTarget {
   name: string
+  /** What it was asked for as. */
+  kind: string
   title: string
   settings: readonly string[]
   /** Why it could not take part, and what to do about it; absent when it did. */
@@ -37,12 +39,13 @@ export interface CompareInput {
   order: readonly (readonly string[])[]
   targets: readonly MeasuredTarget[]
   control?: ControlRecord
+  controlProblem?: string
   frontier?: FrontierRecord
 }
 
 /** Pure: the same input gives the same record. @param replicates of each bootstrap; absent: as many as a report wants */
 export function drawUpComparison(input: CompareInput, replicates?: number): CompareRecord {
-  const { config, order, control, frontier, interrupted } = input
+  const { config, order, control, controlProblem, frontier, interrupted } = input
   const resampling = { random: seededRandom(config.seed), ...(replicates !== undefined && { replicates }) }
   const ranked = input.targets.map((target) => ({ name: target.name, turns: addedTurns(target) }))
   return {
@@ -80,6 +83,7 @@ export function drawUpComparison(input: CompareInput, replicates?: number): Comp
       resampling,
     ),
     ...(control && { control }),
+    ...(controlProblem !== undefined && { controlProblem }),
     ...(frontier && { frontier }),
   }
 }
@@ -106,8 +110,8 @@ function targetRecord(
   { config, interrupted }: Pick<CompareInput, 'config' | 'interrupted'>,
   resampling: Resampling,
 ): TargetRecord {
-  const { name, title, settings, missing, turns } = target
-  const words = { name, title, settings: [...settings] }
+  const { name, kind, title, settings, missing, turns } = target
+  const words = { name, ...(kind !== name && { kind }), title, settings: [...settings] }
   if (missing !== undefined) return { ...words, status: 'missing', reason: missing, turns: [], flags: [] }
   const counted = countedTurns(turns)
   const version = turns.find((one) => one.version !== undefined)?.version

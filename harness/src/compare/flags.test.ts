@@ -64,7 +64,7 @@ describe('invalid_turns', () => {
 
 describe('bound by an instrument', () => {
   for (const [name, checks] of [
-    ['driver_bound', ['achieved_rate', 'schedule_lag', 'driver_saturation']],
+    ['driver_bound', ['schedule_lag', 'driver_saturation']],
     ['mock_bound', ['mock_delay_error']],
   ] as const) {
     for (const check of checks) {

@@ -60,8 +60,8 @@ export class CompareFolder {
     return folder
   }
 
-  /** Writes, or writes anew, what is known by now. */
-  async write(record: CompareRecord, charts: RenderedCharts = {}): Promise<void> {
+  /** Writes, or writes anew, what is known by now, and returns it as it was written: runs relative to the folder. */
+  async write(record: CompareRecord, charts: RenderedCharts = {}): Promise<CompareRecord> {
     const relativeRecord = { ...record, targets: record.targets.map((target) => this.#withRelativeRuns(target)) }
     const all = Object.entries(charts)
     for (const { name, svg } of chartFiles(all.map(([fileBase, chart]) => ({ fileBase, chart })))) {
@@ -70,6 +70,7 @@ export class CompareFolder {
     await this.#replace(RECORD_FILE, `${JSON.stringify(relativeRecord, null, 2)}\n`)
     const pictures = Object.fromEntries(all.map(([name]) => [name, pictureOf(name as ChartName)]))
     await this.#replace('report.md', renderCompareMarkdown(relativeRecord, { charts: pictures }))
+    return relativeRecord
   }
 
   /** In one step: whoever ends bench in the middle of it finds what was there before. */

@@ -54,8 +54,10 @@ describe("the mock's control", () => {
       'GET /admin/config': { body: { responseSize: 'exact' } },
       'GET /admin/strict': { body: { checked: 7, wrong: 1, byKind: { changed: 1 }, examples } },
     })
-    assert.equal(await mock.admin.setting('responseSize'), 'exact')
-    assert.equal(await mock.admin.setting('nothing'), undefined)
+    assert.deepEqual(await mock.admin.settings(['responseSize', 'nothing']), {
+      responseSize: 'exact',
+      nothing: undefined,
+    })
     assert.deepEqual(await mock.admin.report(), {
       ...{ checked: 7, wrong: 1, byKind: { changed: 1 } },
       examples: ['messages[0].content: sent "a", got "b"'],
@@ -74,7 +76,7 @@ describe("the mock's control", () => {
       })
       assert.equal(await mock.admin.expect(EXPECTED), false)
       assert.equal(mock.asked.length, 1, 'once refused is enough')
-      assert.equal(await mock.admin.setting('responseSize'), undefined)
+      assert.equal(await mock.admin.settings(['responseSize']), undefined)
       assert.equal(await mock.admin.report(), undefined)
       await mock.admin.end()
     })

@@ -38,10 +38,10 @@ export class MockAdmin {
     await this.#change({ ...change, strict: null })
   }
 
-  /** A setting as it is now; undefined when the mock does not say. */
-  async setting(name: string): Promise<unknown> {
+  /** Settings as they are now; undefined when the mock does not say. */
+  async settings(names: readonly string[]): Promise<JsonObject | undefined> {
     const config = await this.#ask('/admin/config')
-    return isJsonObject(config) ? config[name] : undefined
+    return isJsonObject(config) ? Object.fromEntries(names.map((name) => [name, config[name]])) : undefined
   }
 
   /** What has been counted since `expect`; undefined when the mock does not say. */

@@ -93,6 +93,7 @@ export const SelfReport = Type.Object(
 
 export const TargetRecord = Type.Object({
   name: Type.String(),
+  kind: opt(Type.String({ description: 'what it was asked for as: a known name, a URL, a file; absent: its name' })),
   title: Type.String({ description: 'what it is, in words' }),
   version: opt(Type.String()),
   settings: Type.Array(Type.String(), { description: 'how it was set up, one setting each, in words' }),
@@ -164,7 +165,8 @@ export const Control = Type.Object({
     ...Interval,
     description: 'absent when no round had a valid turn of it and of the relay that adds none',
   }),
-  holds: Type.Boolean({ description: 'what was found agrees with what was added' }),
+  holds: Type.Boolean({ description: 'what was added lies inside the interval of what was found' }),
+  told: opt(Type.Boolean({ description: 'that interval lies above 0: so much is told from none' })),
 })
 
 export const ControlRecord = Type.Object(
@@ -273,10 +275,13 @@ export const CompareRecordSchema = Type.Object(
       probeRatePerSec: Type.Number(),
       timeoutMs: Type.Number(),
     }),
-    order: Type.Array(Type.Array(Type.String()), { description: 'names of the targets as they came, round by round' }),
+    order: Type.Array(Type.Array(Type.String()), {
+      description: 'names of the targets as they had their turns, round by round',
+    }),
     targets: Type.Array(TargetRecord),
     pairs: Type.Array(Pair),
     control: opt(ControlRecord),
+    controlProblem: opt(Type.String({ description: 'why the controls that were wanted have no record' })),
     frontier: opt(FrontierRecord),
   },
   {

@@ -61,15 +61,25 @@ describe('a log of what was waited above the mock', () => {
     })
   })
 
-  test('with the truth in some answers is read by those', () => {
+  test('without the truth in one answer of a hundred is read by the others', () => {
+    const others = Array.from({ length: 99 }, () => 1_000)
+    const read = aboveMock(
+      [0, target, ...others],
+      [0, floor, 400],
+      [0, targetWithoutTruth, ...others, 9_000],
+      [0, floorWithoutTruth, 9_000],
+    )
+    assert.partialDeepStrictEqual(read, { basis: 'above_mock', withTruth: 99, withoutTruth: 1 })
+  })
+
+  test('without the truth in more of them is read by whole service times: those that lack it are not forgotten', () => {
     const read = aboveMock(
       [0, target, 1_000],
       [0, floor, 400],
       [0, targetWithoutTruth, 9_000, 9_000],
       [0, floorWithoutTruth, 9_000],
     )
-    assert.deepEqual(read.seconds, [{ second: 0, target: countsOf([100]), floor: countsOf([40]) }])
-    assert.partialDeepStrictEqual(read, { basis: 'above_mock', withTruth: 1, withoutTruth: 0 })
+    assert.partialDeepStrictEqual(read, { basis: 'service_time', withTruth: 1, withoutTruth: 1 })
   })
 
   test('without an answer has no seconds, and strips nothing', () => {

@@ -3,6 +3,9 @@ import { readHistogramLog, TENTH_US, type Histogram, type HistogramShape } from 
 import type { AddedLatency } from './record.ts'
 import type { SparseCounts, TurnSecond } from './sparse-counts.ts'
 
+/** Up to this share of the answers may lack the mock's account before it is not taken off any. */
+const WITHOUT_TRUTH_SHARE = 0.01
+
 const NOTHING: SparseCounts = { valuesUs: new Float64Array(), counts: new Float64Array() }
 
 export interface AboveMockSeconds {
@@ -23,11 +26,15 @@ export function readAboveMock(log: string): AboveMockSeconds {
     bySecond.set(second, lines)
   }
   const { target, floor, targetWithoutTruth, floorWithoutTruth } = ABOVE_MOCK_TAGS
-  const countOf = (tag: string) => [...bySecond.values()].reduce((sum, lines) => sum + (lines[tag]?.count ?? 0), 0)
-  const withTruth = countOf(target)
-  const all = countOf(targetWithoutTruth)
-  // Answers of one target either carry the truth or do not; a few without it among others are errors of its own.
-  const basis = withTruth > 0 || all === 0 ? 'above_mock' : 'service_time'
+  const lines = [...bySecond.values()]
+  const withTruth = lines.reduce((sum, line) => sum + (line[target]?.count ?? 0), 0)
+  // The line of whole service times holds all answers of its second, with and without the truth.
+  const withoutTruth = lines.reduce(
+    (sum, line) => sum + (line[targetWithoutTruth] ? line[targetWithoutTruth].count - (line[target]?.count ?? 0) : 0),
+    0,
+  )
+  const few = withoutTruth <= WITHOUT_TRUTH_SHARE * (withTruth + withoutTruth)
+  const basis = few ? 'above_mock' : 'service_time'
   const [targetTag, floorTag] = basis === 'above_mock' ? [target, floor] : [targetWithoutTruth, floorWithoutTruth]
   const seconds = [...bySecond]
     .sort(([a], [b]) => a - b)
@@ -36,7 +43,7 @@ export function readAboveMock(log: string): AboveMockSeconds {
       target: countsOf(lines[targetTag], 10),
       floor: countsOf(lines[floorTag], 10),
     }))
-  return { seconds, basis, withTruth, withoutTruth: basis === 'service_time' ? all : 0 }
+  return { seconds, basis, withTruth, withoutTruth }
 }
 
 /** The text of a log of whole latencies in us, second by second. */

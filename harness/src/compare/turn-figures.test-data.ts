@@ -76,7 +76,7 @@ export function failedTurn(round: number, problem: string): TurnFigures {
 /** A target with the same turn in each of three rounds. */
 export function measuredTarget(name: string, shape: TurnShape = {}, change: Partial<TurnFigures> = {}): MeasuredTarget {
   const turns = [1, 2, 3].map((round) => turnFigures({ ...shape, round }, change))
-  return { name, title: `what ${name} is`, settings: ['as it comes'], turns }
+  return { name, kind: name, title: `what ${name} is`, settings: ['as it comes'], turns }
 }
 
 export function compareInput(targets: readonly MeasuredTarget[], change: Partial<CompareInput> = {}): CompareInput {

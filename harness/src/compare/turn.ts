@@ -31,6 +31,8 @@ export interface TurnSetting {
   /** Folder that the runs' own folders are made in. */
   runsDir: string
   command: string[]
+  /** Rest after the first answer, before memory counts as idle, ms. @default 1_000 */
+  settleMs?: number
   signal: AbortSignal
 }
 
@@ -60,6 +62,9 @@ export interface TurnFigures {
   died: boolean
 }
 
+/** The one mock of a comparison is gone: nothing can be measured any more, and no target is to blame. */
+export class MockEndedError extends TargetError {}
+
 /** For what a runtime does once after its first answer, before memory counts as idle. */
 const SETTLE_MS = 1_000
 /** What a single request may take beyond the mock's delay. */
@@ -69,7 +74,7 @@ const ANSWER_EXTRA_MS = 10_000
  * A turn: cold start, first answer, rest, warm-up and window, cool-down, stop. A target that cannot be started or dies is a turn
  * with a problem, not an error; the run's folder is written whenever there was a load.
  *
- * @throws the signal's reason, when it is aborted.
+ * @throws {MockEndedError} when the mock ended in the middle; the signal's reason, when it is aborted.
  */
 export async function takeTurn(place: TurnPlace, setting: TurnSetting): Promise<TurnFigures> {
   const turn: Turn = { round: place.round, position: place.position }
@@ -93,7 +98,7 @@ export async function takeTurn(place: TurnPlace, setting: TurnSetting): Promise<
     put(turn, 'recoveredMiB', residentMiB(running.pid))
   } catch (error) {
     signal.throwIfAborted()
-    if (!(error instanceof TargetError)) throw error
+    if (!(error instanceof TargetError) || error instanceof MockEndedError) throw error
     turn.problem ??= error.message
   } finally {
     await running?.stop()
@@ -125,14 +130,14 @@ interface Ready {
 async function startUp(
   { running, startedAtMs, config, plan }: Ready,
   { target, checkCorrectness: check }: TurnPlace,
-  { mock, signal }: TurnSetting,
+  { mock, signal, settleMs = SETTLE_MS }: TurnSetting,
   figures: TurnFigures,
 ): Promise<void> {
   const request = { ...plan.request, headers: { ...running.headers, ...plan.request.headers } }
   const timeoutMs = plan.mockLatencyMs + ANSWER_EXTRA_MS
   await preflight(running.url, request, timeoutMs, signal)
   if (running.managed) figures.turn.coldStartMs = Math.max(0, Date.now() - startedAtMs - plan.mockLatencyMs)
-  await sleep(SETTLE_MS, undefined, { signal })
+  await sleep(settleMs, undefined, { signal })
   put(figures.turn, 'idleMiB', residentMiB(running.pid))
   if (!check) return
   const urls = { target: running.url, mock: mock.url }
@@ -153,14 +158,20 @@ async function load(
   const before = await readMetrics(running.url, selfReports)
   const startedAt = new Date()
   let answers = 0
-  const measurement = await loadTarget(plan, { mock: mock.program, mockUrl: mock.url, target: running }, signal, {
-    onPhase: () => undefined,
-    onProgress: (live) => (answers = live.ok),
-  })
-  const strict = strictOn ? await admin.report() : undefined
-  await admin.end()
+  let measurement: RunMeasurement
+  let strict: StrictCounts | undefined
+  try {
+    measurement = await loadTarget(plan, { mock: mock.program, mockUrl: mock.url, target: running }, signal, {
+      onPhase: () => undefined,
+      onProgress: (live) => (answers = live.ok),
+    })
+    strict = strictOn ? await admin.report() : undefined
+  } finally {
+    if (strictOn) await admin.end()
+  }
   const { result, folder } = await writeRun(measurement, startedAt, { config, plan }, setting)
   figures.turn.run = folder
+  if (measurement.ended === 'mock') throw new MockEndedError(measurement.died!)
   takeOver(figures, result, measurement)
   if (!figures.died) {
     figures.reports.push(
@@ -229,7 +240,7 @@ export function growthMiBPerThousand({ timeline, rate }: Pick<Result, 'timeline'
   const points = timeline.flatMap(({ second, gatewayRssMiB }) =>
     gatewayRssMiB === undefined ? [] : [{ second, mib: gatewayRssMiB }],
   )
-  if (points.length < 3) return undefined
+  if (points.length < 3 || rate.completedPerSec === 0) return undefined
   const meanSecond = points.reduce((sum, { second }) => sum + second, 0) / points.length
   const meanMiB = points.reduce((sum, { mib }) => sum + mib, 0) / points.length
   const together = points.reduce((sum, { second, mib }) => sum + (second - meanSecond) * (mib - meanMiB), 0)

@@ -44,7 +44,10 @@ const DEFAULTS: FrontierOptions = {
   closedLoopMs: 4_000,
 }
 
-/** More probes than a long run has: a trial is short, and the floor needs a tail. */
+/**
+ * More probes than a long run has, and still too few for the p99 of the floor: a lower percentile is taken off, so that the p99
+ * added of a trial is too much rather than too little.
+ */
 const TRIAL_PROBES_PER_SEC = 50
 const CLOSED_LOOP_CONNECTIONS_MIN = 64
 /** Above it one thread that serves or sends is at its limit. */

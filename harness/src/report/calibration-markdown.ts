@@ -11,10 +11,10 @@ export type CalibrationSetting = Pick<CompareRecord, 'startedAt' | 'environment'
 /** Whether the method found what it should have found, in a sentence. */
 export function calibrationAnswer({ controls }: ControlRecord): string {
   if (controls.length === 0) return 'NOT CALIBRATED: no control was measured'
-  const failed = controls.filter(({ holds }) => !holds)
+  const failed = controls.filter(({ holds, told }) => !holds || told === false)
   return failed.length === 0
-    ? `CALIBRATED: ${controls.length} of ${controls.length} known delays were found within their intervals`
-    : `NOT CALIBRATED: ${listed(failed.map(({ name }) => name))} did not hold`
+    ? `CALIBRATED: ${controls.length} of ${controls.length} known delays were found within their intervals, and told from none`
+    : `NOT CALIBRATED: ${listed(failed.map(({ name, holds }) => `${name} ${holds ? 'was not told from none' : 'did not hold'}`))}`
 }
 
 /** The report of `bench calibrate`. */

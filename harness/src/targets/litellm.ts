@@ -47,7 +47,7 @@ export function litellmIn(home: string, workers: number): Target {
     headers: { authorization: `Bearer ${MASTER_KEY}` },
     settings: [
       `${workers} uvicorn workers, one for each vCPU, as advised for a machine without an autoscaler`,
-      'LITELLM_LOG=ERROR, set_verbose off, LITELLM_MODE=PRODUCTION',
+      'LITELLM_LOG=ERROR, set_verbose off, json_logs, LITELLM_MODE=PRODUCTION',
       'no database, no Redis, no cache, no callbacks; a master key',
       'num_retries 0, request_timeout 600 s, or that of the run where it is longer',
       `connections to the mock: ${USUAL_CONNECTIONS} in each worker, or as many as the driver opens where that is more`,

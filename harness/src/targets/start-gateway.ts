@@ -54,6 +54,7 @@ export async function startGateway(start: GatewayStart, signal?: AbortSignal): P
       managed: true,
       pid: program.pid,
       startedAtMs: program.startedAtMs,
+      ...(program.guardPid !== undefined && { guardPid: program.guardPid }),
       ...(headers && { headers }),
       exited: program.exited,
       stderrTail: () => program.stderrTail(),

@@ -3,7 +3,7 @@ import { Type, type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { STOP_SIGNALS } from '../guard-messages.ts'
 import { parseDurationMs } from '../quantities.ts'
-import { schemaProblems } from '../verify/schema-problems.ts'
+import { schemaProblems } from '../schema-problems.ts'
 import { placeholderProblems } from './placeholders.ts'
 
 const text = (description: string) => Type.String({ minLength: 1, description })

@@ -30,6 +30,8 @@ export interface RunningTarget {
   pid?: number
   /** When that process was started, ms since the epoch: what bench itself took before is in no cold start. */
   startedAtMs?: number
+  /** Of the process that keeps it, where it is not ours: its use is nobody's. */
+  guardPid?: number
   /** Options of node that it was started with. */
   nodeFlags?: readonly string[]
   /** Of the built-in gateway, whatever they came from. */

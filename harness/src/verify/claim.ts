@@ -3,7 +3,7 @@ import { Type, type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { UsageError } from '../errors.ts'
 import { METRIC_NAMES, metricOf, UNITS, type UnitName } from './metrics.ts'
-import { schemaProblems } from './schema-problems.ts'
+import { schemaProblems } from '../schema-problems.ts'
 
 /** A claim file: what somebody published about a gateway. What the source does not state has no key. */
 

@@ -65,6 +65,8 @@ function runConfig(run: PlannedRun, { outDir, allowLoaded }: VerifyOptions): Com
     durationMs: run.durationMs,
     warmupMs: Math.max(COMPARE_DEFAULTS.warmupMs, run.mockLatencyMs),
     mockLatencyMs: run.mockLatencyMs,
+    // A claim's mock answers after one and the same delay.
+    mockJitterMs: 0,
     requestBytes: run.requestBytes,
     responseBytes: run.responseBytes,
     timeoutMs: run.timeoutMs,
@@ -104,16 +106,18 @@ export function measuredOf(figures: TurnFigures | undefined, frontier: FrontierT
   const saturation = maxPerSec === undefined ? {} : { maxPerSec }
   const result = figures?.result
   // A run that never was has no check that failed; only the largest rate is known then.
-  if (!figures || !result) return { valid: figures === undefined, failedChecks: [], ...saturation }
+  if (!figures) return { valid: true, failedChecks: [], ...saturation }
   const { above, turn } = figures
+  const problems = turn.problem === undefined ? [] : [turn.problem]
+  if (!result) return { valid: false, failedChecks: problems, ...saturation }
   const added =
     above &&
     addedLatency([{ round: 1, seconds: above.seconds }], { basis: above.basis, random: seededRandom(result.plan.seed) })
   const [selfReport] = selfReports([figures.reports], added?.mean.value)
   const { overheadUs, latencyMs, stagesUs, requests, rate, resources } = result
   return {
-    valid: turn.valid ?? false,
-    failedChecks: turn.failedChecks ?? [],
+    valid: turn.valid === true && problems.length === 0,
+    failedChecks: [...(turn.failedChecks ?? []), ...problems],
     ...saturation,
     ...(overheadUs?.published && { publishedUs: overheadUs.published.mean }),
     ...(overheadUs?.in_process && { inProcessUs: overheadUs.in_process.mean }),

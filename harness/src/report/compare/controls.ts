@@ -7,13 +7,13 @@ import { figureOr, usInterval } from './figures.ts'
 
 const usExact = (us: number) => `${formatExact(us)} us`
 
-function controlRow({ name, plannedUs, actualUs, foundUs, holds }: Control): string[] {
+function controlRow({ name, plannedUs, actualUs, foundUs, holds, told }: Control): string[] {
   return [
     name,
     usExact(plannedUs),
     figureOr(actualUs, (us) => `${formatUs(us)} us`),
     figureOr(foundUs, usInterval),
-    holds ? 'holds' : '**does not hold**',
+    holds ? (told === false ? 'holds, but is not told from none' : 'holds') : '**does not hold**',
   ]
 }
 

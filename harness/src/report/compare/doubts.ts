@@ -36,10 +36,10 @@ function otherLoad(control: ControlRecord, { plan }: CompareRecord): boolean {
 
 /** What the controls say against the method, or that there were none. */
 function controlDoubts(record: CompareRecord): Doubt[] {
-  const { control } = record
+  const { control, controlProblem } = record
   if (!control) {
-    const text =
-      'No negative controls were run: the smallest difference that this machine can tell from none is not measured.'
+    const why = controlProblem ?? 'No negative controls were run'
+    const text = `${why}: the smallest difference that this machine can tell from none is not measured.`
     return [{ about: CONTROLS, text }]
   }
   const doubts = control.controls
@@ -77,7 +77,7 @@ function harmDoubts({ name, strict }: TargetRecord): Doubt[] {
 }
 
 function targetDoubts(target: TargetRecord): Doubt[] {
-  const { name, status, reason, flags, turns, addedUs } = target
+  const { name, kind = name, status, reason, flags, turns, addedUs } = target
   const doubts: Doubt[] = []
   if (status !== 'measured') {
     doubts.push({ about: `${name}, ${status}`, text: reason ?? 'The reason was not recorded.' })
@@ -87,7 +87,7 @@ function targetDoubts(target: TargetRecord): Doubt[] {
     doubts.push({ about: `${name}, ${title}`, text: `${flag.means} ${consequence}` })
   }
   doubts.push(...harmDoubts(target))
-  if (name === 'direct' && addedUs && apartFromZero(addedUs.mean)) {
+  if (kind === 'direct' && addedUs && apartFromZero(addedUs.mean)) {
     const text = `It has no gateway, yet came out apart from 0: ${usInterval(addedUs.mean)}. The method has an error of that size here.`
     doubts.push({ about: name, text })
   }

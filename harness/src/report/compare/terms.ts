@@ -39,6 +39,11 @@ const OWN: readonly Term[] = [
     means:
       'resident memory after the first answer and a second of rest, before the load, MiB (1 MiB = 1,048,576 bytes)',
   },
+  {
+    term: 'memory',
+    means:
+      'resident memory of a target and all that it started, added up: pages that several of its processes share count for each',
+  },
   { term: 'steady, peak memory', means: 'mean and largest resident memory inside the window, MiB' },
   { term: 'recovered memory', means: 'resident memory after the cool-down, MiB' },
   { term: 'growth', means: 'resident memory gained per 1,000 requests inside the window by least squares, MiB' },
