@@ -15,7 +15,7 @@ export async function compareCommand(config: CompareConfig, io: CommandIo): Prom
   else if (!config.quiet) io.stdout(renderCompareConsole(record, { color: io.color, folder: scene.folder.path }))
   if (io.signal.aborted) return { exitCode: 130 }
   const measured = record.targets.every(({ turns }) =>
-    turns.some(({ valid, problem }) => valid === true && problem === undefined),
+    turns.some(({ counts, problem }) => counts === true && problem === undefined),
   )
   const controlled = record.control?.controls.every(({ holds }) => holds) ?? record.controlProblem === undefined
   return { exitCode: measured && controlled ? 0 : 1 }

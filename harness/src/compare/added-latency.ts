@@ -55,7 +55,7 @@ export function addedDifference(
   a: readonly AddedTurn[],
   b: readonly AddedTurn[],
   options: Resampling,
-): { meanUs: Interval; p99Us: Interval } | undefined {
+): { meanUs: Interval; p99Us: Interval; rounds: number } | undefined {
   const turnsOfB = new Map(b.filter(isUsable).map((turn) => [turn.round, turn]))
   const common = a.filter((turn) => isUsable(turn) && turnsOfB.has(turn.round))
   const ofA = sampleOf(common)
@@ -70,7 +70,7 @@ export function addedDifference(
     },
     options,
   )
-  return { meanUs: meanUs!, p99Us: p99Us! }
+  return { meanUs: meanUs!, p99Us: p99Us!, rounds: common.length }
 }
 
 /** Whether a difference is apart from 0 and not smaller than `smallestUs`, what the machine can tell from none. */

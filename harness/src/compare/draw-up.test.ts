@@ -190,7 +190,9 @@ describe('pairs', () => {
   test('are only among targets that were measured', () => {
     const failed = { ...targetOf([failedTurn(1, 'no')]), name: 'failed' }
     const { pairs } = drawUp([measuredTarget('a', { addedUs: 300 }), MISSING, failed, measuredTarget('b')])
-    assert.deepEqual(pairs, [{ a: 'a', b: 'b', meanUs: exactly(100), p99Us: exactly(100), distinguishable: true }])
+    assert.deepEqual(pairs, [
+      { a: 'a', b: 'b', meanUs: exactly(100), p99Us: exactly(100), rounds: 3, distinguishable: true },
+    ])
   })
 
   test('are not told apart below what the controls say that the machine can tell', () => {
@@ -202,7 +204,14 @@ describe('pairs', () => {
 
   test('of one target under two names are not told apart', () => {
     const [pair] = drawUp([measuredTarget('a'), measuredTarget('again')]).pairs
-    assert.deepEqual(pair, { a: 'a', b: 'again', meanUs: exactly(0), p99Us: exactly(0), distinguishable: false })
+    assert.deepEqual(pair, {
+      a: 'a',
+      b: 'again',
+      meanUs: exactly(0),
+      p99Us: exactly(0),
+      rounds: 3,
+      distinguishable: false,
+    })
   })
 })
 

@@ -3,7 +3,7 @@ import type { Result } from '../recording.ts'
 import { addedLatency, latencyIntervals, pairsOf } from './added-latency.ts'
 import { bootstrapMean, type Resampling } from './bootstrap.ts'
 import type { CompareConfig } from './config.ts'
-import { flagsOf } from './flags.ts'
+import { flagsOf, isSound } from './flags.ts'
 import { addStrict } from './mock-admin.ts'
 import { dollarsPerMillion, PRICES } from './prices.ts'
 import type { CompareRecord, ControlRecord, FrontierRecord, Interval, TargetRecord, Turn } from './record.ts'
@@ -88,11 +88,14 @@ export function drawUpComparison(input: CompareInput, replicates?: number): Comp
   }
 }
 
-/** Turns whose figures count: the valid ones. Where none is, all of them, and a flag says so. */
+/**
+ * Turns whose figures count: those that held every check, or all but that of late sends, which enter latency from due and nothing
+ * else. Where none does, all of them, and a flag says so.
+ */
 export function countedTurns(turns: readonly TurnFigures[]): TurnFigures[] {
   const loaded = turns.filter(({ result }) => result !== undefined)
-  const valid = loaded.filter(({ turn, died }) => turn.valid === true && !died)
-  return valid.length > 0 ? valid : loaded
+  const sound = loaded.filter(isSound)
+  return sound.length > 0 ? sound : loaded
 }
 
 /** What the added latency of a target comes from, turn by turn. */
@@ -115,7 +118,10 @@ function targetRecord(
   if (missing !== undefined) return { ...words, status: 'missing', reason: missing, turns: [], flags: [] }
   const counted = countedTurns(turns)
   const version = turns.find((one) => one.version !== undefined)?.version
-  const turnRecords = turns.map(withAddedMean)
+  const turnRecords = turns.map((one) => ({
+    ...withAddedMean(one),
+    ...(one.result && { counts: isSound(one) }),
+  }))
   const reason = turns.find(({ turn }) => turn.problem !== undefined)?.turn.problem
   const base = { ...words, ...(version !== undefined && { version }), turns: turnRecords }
   if (counted.length === 0) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { drawUpComparison, type MeasuredTarget } from './draw-up.ts'
-import { flagsOf } from './flags.ts'
+import { flagsOf, isSound } from './flags.ts'
 import type { Flag, TargetRecord } from './record.ts'
 import type { TurnFigures } from './turn.ts'
 import { compareInput, failedTurn, measuredTarget, turnFigures, type TurnShape } from './turn-figures.test-data.ts'
@@ -64,7 +64,7 @@ describe('invalid_turns', () => {
 
 describe('bound by an instrument', () => {
   for (const [name, checks] of [
-    ['driver_bound', ['schedule_lag', 'driver_saturation']],
+    ['driver_bound', ['driver_saturation']],
     ['mock_bound', ['mock_delay_error']],
   ] as const) {
     for (const check of checks) {
@@ -74,6 +74,13 @@ describe('bound by an instrument', () => {
       })
     }
   }
+
+  test('late sends are neither: they enter latency from due alone, and their turns count', () => {
+    assert.deepEqual(flagsWith(failing('schedule_lag'), failing('schedule_lag'), {}), ['late_sends'])
+    assert.ok(isSound(turnFigures(failing('schedule_lag'))))
+    assert.ok(!isSound(turnFigures(failing('schedule_lag', 'host_steal'))))
+    assert.ok(!isSound(turnFigures({}, { died: true })))
+  })
 
   test('another check that failed is neither', () => {
     assert.deepEqual(flagsWith(failing('host_steal'), failing('host_steal'), {}), ['invalid_turns'])

@@ -2,8 +2,9 @@ import { formatCount, formatNumber, formatSuccess } from '../units.ts'
 import type { Flag, TargetRecord } from './record.ts'
 import type { TurnFigures } from './turn.ts'
 
-/** Checks that fail when the generator was at its limit, and those of the mock. A slow target fails the others, too. */
-const DRIVER_CHECKS = ['schedule_lag', 'driver_saturation']
+/** Checks that fail when the generator was at its limit, when requests left late, and when the mock was at its limit. */
+const DRIVER_CHECKS = ['driver_saturation']
+const LATE_SENDS = 'schedule_lag'
 const MOCK_CHECKS = ['mock_delay_error']
 /** One thread serves the mock: a core in full use is its end. */
 const MOCK_CORES_MAX = 0.9
@@ -17,6 +18,7 @@ export function flagsOf(record: TargetRecord, turns: readonly TurnFigures[]): Fl
   return [
     died(turns),
     invalid(turns),
+    lateSends(turns),
     boundBy('driver_bound', 'the load generator', DRIVER_CHECKS, turns),
     mockBound(turns),
     stripped(record),
@@ -33,12 +35,27 @@ function died(turns: readonly TurnFigures[]): Flag | undefined {
   return { name: 'died', means: `It ended in the middle of the load in ${count} of ${turns.length} turns.` }
 }
 
+/** It held every check, or all but that of late sends: requests that leave late wait longer from due, and no longer from sent. */
+export function isSound({ turn, died }: TurnFigures): boolean {
+  const failed = turn.failedChecks ?? []
+  return !died && (turn.valid === true || (failed.length > 0 && failed.every((check) => check === LATE_SENDS)))
+}
+
+function lateSends(turns: readonly TurnFigures[]): Flag | undefined {
+  const late = turns.filter(({ turn }) => turn.failedChecks?.includes(LATE_SENDS) === true)
+  if (late.length === 0) return undefined
+  return {
+    name: 'late_sends',
+    means: `In ${late.length} of ${turns.length} turns requests left later than the limit of a run allows: target and generator share this machine.`,
+  }
+}
+
 function invalid(turns: readonly TurnFigures[]): Flag | undefined {
   const loaded = turns.filter(({ result }) => result !== undefined)
-  const wrong = loaded.filter(({ turn }) => turn.valid === false)
+  const wrong = loaded.filter((one) => !one.died && !isSound(one))
   if (wrong.length === 0) return undefined
   const checks = [...new Set(wrong.flatMap(({ turn }) => turn.failedChecks ?? []))].join(', ')
-  const left = loaded.length - wrong.length
+  const left = loaded.filter(isSound).length
   const alone = left === 1 ? '; with one turn left, no interval covers how turns differ' : ''
   const use = left === 0 ? 'its figures come from them all the same' : `its figures leave them out${alone}`
   return {

@@ -42,6 +42,7 @@ export const Turn = Type.Object(
     run: opt(Type.String({ description: "the run's folder, relative to that of the comparison" })),
     valid: opt(Type.Boolean()),
     failedChecks: opt(Type.Array(Type.String())),
+    counts: opt(Type.Boolean({ description: 'its figures are in those of the target' })),
     coldStartMs: opt(num('from starting the process to its first right answer, less the delay of the mock, ms')),
     idleMiB: opt(num('resident memory after one answer and a moment of rest, before the load')),
     steadyMiB: opt(num('mean resident memory inside the window')),
@@ -66,6 +67,7 @@ export const Flag = Type.Object(
       Type.Literal('mock_bound'),
       Type.Literal('driver_bound'),
       Type.Literal('invalid_turns'),
+      Type.Literal('late_sends'),
       Type.Literal('truth_stripped'),
       Type.Literal('cached_answers'),
       Type.Literal('error_bodies'),
@@ -149,6 +151,7 @@ export const Pair = Type.Object(
     b: Type.String(),
     meanUs: Interval,
     p99Us: opt(Interval),
+    rounds: opt(Type.Integer({ description: 'rounds that both have, from which it comes' })),
     distinguishable: Type.Boolean({
       description:
         'the interval of the mean is apart from 0, and the difference is not smaller than what this machine can tell',

@@ -161,7 +161,9 @@ async function load(
   let measurement: RunMeasurement
   let strict: StrictCounts | undefined
   try {
-    measurement = await loadTarget(plan, { mock: mock.program, mockUrl: mock.url, target: running }, signal, {
+    // Pings would be work that only one of the targets has.
+    const programs = { mock: mock.program, mockUrl: mock.url, target: running, pings: false }
+    measurement = await loadTarget(plan, programs, signal, {
       onPhase: () => undefined,
       onProgress: (live) => (answers = live.ok),
     })
@@ -179,12 +181,12 @@ async function load(
       ...timedReports(selfReports, measurement),
     )
   }
-  if (!strict) return
-  figures.strict = strict
   // How many of the planned probes were sent is known only of a load that was sent whole.
-  if (figures.died) return
+  if (!strict || figures.died) return
+  const mockRequests = Math.max(0, strict.checked - probesPlanned(plan))
+  figures.strict = { ...strict, checked: mockRequests }
   figures.turn.callerAnswers = answers
-  figures.turn.mockRequests = Math.max(0, strict.checked - probesPlanned(plan))
+  figures.turn.mockRequests = mockRequests
 }
 
 async function writeRun(

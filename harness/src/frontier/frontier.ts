@@ -135,7 +135,7 @@ class TrialSite {
     const startedAt = new Date()
     const measurement = await loadTarget(
       plan,
-      { mock: mock.program, mockUrl: mock.url, target: { ...running, name: this.#entry.name } },
+      { mock: mock.program, mockUrl: mock.url, target: { ...running, name: this.#entry.name }, pings: false },
       signal,
       { onPhase: () => undefined, onProgress: () => undefined },
     )

@@ -174,7 +174,7 @@ describe('the tables', () => {
     for (const text of [
       /\| ran on \| 2 vCPU, 24\.0 GiB, Invented CPU @ 7\.77GHz \(not an EC2 instance\) \|/,
       /\| plan \| open loop, 500\/s for 30 s after 5 s of warm-up, then 5 s of cool-down; 3 rounds/,
-      /\| payload \| request 130 bytes, answer 1,370 bytes \|/,
+      /\| payload \| request 130 bytes, answer 1,370 bytes, whole, not streamed \|/,
       /\| order, round 2 \| portkey, litellm, direct, nginx, builtin, acme \|/,
       /\| seed \| 7, /,
       /\| nginx \| nginx as a reverse proxy \| 1\.22\.1 \| worker_processes 2; keepalive 256 to the mock; access_log off \| measured \|/,
@@ -217,9 +217,10 @@ describe('the tables', () => {
       'nginx less builtin',
       '-183 us (-196 to -171)',
       '-733 us (-879 to -586)',
+      'not measured',
       'nginx is faster',
     ])
-    assert.equal(cells(text, pairs, 'builtin less portkey')[3], 'not distinguishable')
+    assert.equal(cells(text, pairs, 'builtin less portkey')[4], 'not distinguishable')
     const { addedUs } = fixtureComparison().targets[1]!
     const bounded = render(withTarget('nginx', { addedUs: { ...addedUs!, upperBound: ['p99', 'p999'] } }))
     assert.match(cells(bounded, pairs, 'nginx less builtin')[2]!, /, of upper bounds$/)

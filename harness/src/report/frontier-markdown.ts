@@ -120,7 +120,7 @@ export function frontierLines(
   chart: string | undefined,
 ): string[] {
   return [
-    `The largest rate that each target carried with nothing failed or dropped and p99 added latency within the bound, and the smallest rate above it that it did not carry. Open loop, trials of ${formatDuration(trialMs)}, mock ${formatCount(mockLatencyMs)} ms. One trial a rate carries no interval: rates that are close are not an order. Its probes are too few for the p99 of the floor, so a lower percentile is taken off: the p99 added of a trial is too much rather than too little.`,
+    `The largest rate that each target carried with nothing failed or dropped and p99 added latency within the bound, and the smallest rate above it that it did not carry. Open loop, trials of ${formatDuration(trialMs)}, mock ${formatCount(mockLatencyMs)} ms. One trial a rate carries no interval: rates that are close are not an order. Its probes are too few for the p99 of the floor, so a lower percentile is taken off: the p99 added of a trial is too much rather than too little. Where direct is in the list, a bound that it does not hold either is the machine's and says nothing of the others.`,
     '',
     ...frontierTable(targets),
     ...markLines(targets),

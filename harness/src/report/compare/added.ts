@@ -104,15 +104,27 @@ function pairRow(pair: Pair, record: CompareRecord): string[] {
     ({ name, addedUs }) => [pair.a, pair.b].includes(name) && addedUs?.upperBound.includes('p99') === true,
   )
   const p99 = (us: Interval) => usInterval(us) + (bounded ? ', of upper bounds' : '')
-  return [`${pair.a} less ${pair.b}`, usInterval(pair.meanUs), figureOr(pair.p99Us, p99), verdictText(pair, record)]
+  return [
+    `${pair.a} less ${pair.b}`,
+    usInterval(pair.meanUs),
+    figureOr(pair.p99Us, p99),
+    figureOr(pair.rounds, String),
+    verdictText(pair, record),
+  ]
 }
 
 export function pairLines(record: CompareRecord): string[] {
   if (record.pairs.length === 0) return ['No two targets were measured in the same rounds.']
   const rows = record.pairs.map((pair) => pairRow(pair, record))
   return [
-    ...markdownTable(['pair', 'mean', 'p99', 'by the mean'], rows, ['left', 'right', 'right', 'left']),
+    ...markdownTable(['pair', 'mean', 'p99', 'rounds', 'by the mean'], rows, [
+      'left',
+      'right',
+      'right',
+      'right',
+      'left',
+    ]),
     '',
-    'The added latency of the first less that of the second, paired round by round. "Faster" is said of the mean only, and only where its interval is apart from 0 and the difference is not smaller than what this machine can tell. No correction is made for the number of pairs: of twenty pairs without a difference, one interval is on average apart from 0 by chance.',
+    'The added latency of the first less that of the second, paired over the rounds that both have: an interval from fewer than five of them covers less than it says (87% for four, 75% for three, 50% for two, where turns differ more than their seconds). "Faster" is said of the mean only, and only where its interval is apart from 0 and the difference is not smaller than what this machine can tell. No correction is made for the number of pairs: of twenty pairs without a difference, one interval is on average apart from 0 by chance.',
   ]
 }

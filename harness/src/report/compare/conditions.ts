@@ -35,7 +35,10 @@ function conditionPairs(record: CompareRecord): string[][] {
       'plan',
       `open loop, ${formatRate(plan.ratePerSec)}/s for ${formatDuration(plan.durationMs)} after ${formatDuration(plan.warmupMs)} of warm-up, then ${formatDuration(plan.cooldownMs)} of cool-down; ${formatCount(plan.rounds)} round${plan.rounds === 1 ? '' : 's'}, each time from a cold start of what bench starts`,
     ],
-    ['payload', `request ${formatCount(plan.requestBytes)} bytes, answer ${formatCount(plan.responseBytes)} bytes`],
+    [
+      'payload',
+      `request ${formatCount(plan.requestBytes)} bytes, answer ${formatCount(plan.responseBytes)} bytes, whole, not streamed`,
+    ],
     ['mock', `answers after ${formatCount(plan.mockLatencyMs)}${jitter} ms`],
     ['probes', `${formatRate(plan.probeRatePerSec)}/s straight to the mock while a target carried the load`],
     [

@@ -42,7 +42,7 @@ function priceLines(targets: readonly TargetRecord[]): string[] {
   if (prices.length === 0) return []
   return [
     '',
-    `Dollars per million requests: ${[...new Set(prices)].join('; ')}. The assumption: CPU alone, with every vCPU of the instance fully used by requests. No memory, network, idle time or headroom is in it, so a real bill is higher. The CPU time is that of the machine above, not of that instance.`,
+    `Dollars per million requests: ${[...new Set(prices)].join('; ')}. The assumption: CPU alone, with every vCPU of the instance fully used by requests. No memory, network, idle time or headroom is in it, so a real bill is higher; nor are the CPU credits that a T-family instance costs on top when it is used beyond its baseline. Where the price comes from stands in harness/prices.json. The CPU time is that of the machine above, not of that instance.`,
   ]
 }
 

@@ -39,6 +39,12 @@ export const FLAGS: Readonly<Record<Flag['name'], FlagWords>> = {
     consequence: 'The table of turns names the checks that failed.',
     unranked: false,
   },
+  late_sends: {
+    title: 'late sends',
+    consequence:
+      'That is part of the latency from due, and of nothing else: added latency is counted from sent, so these turns count.',
+    unranked: false,
+  },
   truth_stripped: {
     title: 'truth stripped',
     consequence:

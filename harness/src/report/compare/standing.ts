@@ -19,7 +19,7 @@ export function whyUnranked({ status, addedUs, flags, turns }: TargetRecord): st
   if (!addedUs) return 'added latency not measured'
   const flag = flags.find(({ name }) => FLAGS[name].unranked)
   if (flag) return FLAGS[flag.name].title
-  return turns.some(({ valid }) => valid === true) ? undefined : 'no valid turn'
+  return turns.some(({ valid, counts = valid }) => counts === true) ? undefined : 'no valid turn'
 }
 
 export type RankedTarget = TargetRecord & Required<Pick<TargetRecord, 'addedUs'>>
