@@ -13,7 +13,8 @@ const { values } = parseArgs({ options: { times: { type: 'string', default: '5' 
 const times = Number(values.times)
 const out = temporaryFolder('negative-controls')
 
-const CALIBRATE = ['calibrate']
+/** Fewer rounds than by default, so that five of each take less than half an hour. */
+const CALIBRATE = ['calibrate', '--rounds', '8']
 /** Without controls of its own, the verdict rests on the interval alone: no smallest difference helps. */
 const TWINS = [
   ...['compare', '--targets', 'nginx,again=nginx', '--rate', '200', '--latency', '50'],
@@ -23,6 +24,7 @@ const TWINS = [
 const us = ({ value, low, high }: Interval): string =>
   `${value.toFixed(0)} us (${low.toFixed(0)} to ${high.toFixed(0)})`
 
+let held = 0
 let found = 0
 let alike = 0
 for (let time = 1; time <= times; time++) {
@@ -40,7 +42,9 @@ for (let time = 1; time <= times; time++) {
       )
     }
     console.log(`${time} smallest difference that can be told: ${smallestUs.toFixed(0)} us`)
-    if (controls.some(({ plannedUs, holds, told }) => plannedUs === 100 && holds && told === true)) found++
+    const [least] = controls
+    if (least?.holds === true) held++
+    if (least?.holds === true && least.told === true) found++
   }
   if (values.only !== 'calibrate') {
     const { pairs } = (await runBenchJson([...TWINS, '--seed', String(time), '--out', out])) as CompareRecord
@@ -52,8 +56,9 @@ for (let time = 1; time <= times; time++) {
     if (!pair.distinguishable) alike++
   }
 }
-if (values.only !== 'twins') console.log(`100 us found ${found} times of ${times}`)
+if (values.only !== 'twins')
+  console.log(`100 us inside the interval ${held} times of ${times}; and that interval above 0 ${found} times`)
 if (values.only !== 'calibrate')
   console.log(`one target under two names not distinguishable ${alike} times of ${times}`)
 process.exitCode =
-  (values.only === 'twins' || found === times) && (values.only === 'calibrate' || alike === times) ? 0 : 1
+  (values.only === 'twins' || held === times) && (values.only === 'calibrate' || alike === times) ? 0 : 1

@@ -11,6 +11,7 @@ import { startDelayRelay } from './delay-relay.test-support.ts'
 
 /** On a busy machine timers come late by this much; the delays below are several times larger. */
 const TOLERANCE_MS = 6
+const TRIES_MAX = 6
 
 describe('the ledger against known delays', () => {
   let mock: RunningProgram
@@ -69,17 +70,27 @@ describe('the ledger against known delays', () => {
     )
   }
 
+  /** A machine that is busy with something else only makes rows longer: a run that it left alone is looked for. */
+  async function expectRows(
+    delays: { toGatewayMs: number; toMockMs: number },
+    expectedMs: Record<string, number>,
+  ): Promise<void> {
+    const rows = Object.entries(expectedMs)
+    for (let tries = 1; ; tries++) {
+      const row = await ledgerWith(delays)
+      if (tries < TRIES_MAX && rows.some(([name, ms]) => row(name) > ms + TOLERANCE_MS)) continue
+      for (const [name, ms] of rows) within(row(name), ms, name)
+      return
+    }
+  }
+
   test('a delay between client and gateway is in that row, both ways, and in no other', async () => {
-    const row = await ledgerWith({ toGatewayMs: 15, toMockMs: 0 })
-    within(row('client_gateway_transport'), 30, 'client_gateway_transport')
-    within(row('gateway_mock_transport'), 0, 'gateway_mock_transport')
-    within(row('mock_delay'), 40, 'mock_delay')
+    const expected = { client_gateway_transport: 30, gateway_mock_transport: 0, mock_delay: 40 }
+    await expectRows({ toGatewayMs: 15, toMockMs: 0 }, expected)
   })
 
   test('a delay between gateway and mock is in that row, both ways, and in no other', async () => {
-    const row = await ledgerWith({ toGatewayMs: 0, toMockMs: 20 })
-    within(row('client_gateway_transport'), 0, 'client_gateway_transport')
-    within(row('gateway_mock_transport'), 40, 'gateway_mock_transport')
-    within(row('mock_delay'), 40, 'mock_delay')
+    const expected = { client_gateway_transport: 0, gateway_mock_transport: 40, mock_delay: 40 }
+    await expectRows({ toGatewayMs: 0, toMockMs: 20 }, expected)
   })
 })
