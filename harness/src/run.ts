@@ -6,7 +6,7 @@ import { DriverThreads, type LoadMeasurement } from './driver-threads.ts'
 import { fetchGatewayAccount, type GatewayAccount } from './gateway-account.ts'
 import { openHistogramLog } from './histogram.ts'
 import { startMock } from './mock-process.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, RequestTemplate } from './plan.ts'
 import { preflight } from './preflight.ts'
 import { planProbes } from './probes.ts'
 import type { RunningProgram } from './processes.ts'
@@ -39,8 +39,8 @@ export interface RunObserver {
   onProgress: (live: LiveCounts, p99Ms: number | undefined) => void
 }
 
-/** What the first request may take beyond the mock's delay. */
-const PREFLIGHT_EXTRA_MS = 10_000
+/** What a single request may take beyond the mock's delay. */
+export const ANSWER_EXTRA_MS = 10_000
 
 /**
  * Starts mock and target, opens the connections, warms up, measures, and stops both, however it ends. An aborted
@@ -92,11 +92,11 @@ export async function loadTarget(
   signal: AbortSignal,
   observer: RunObserver,
 ): Promise<RunMeasurement> {
-  const request = { ...plan.request, headers: { ...target.headers, ...plan.request.headers } }
+  const request = requestTo(target, plan)
   const toTarget: Plan = { ...plan, request }
   let threads: DriverThreads | undefined
   try {
-    const { timed } = await preflight(target.url, request, plan.mockLatencyMs + PREFLIGHT_EXTRA_MS, signal)
+    const { timed } = await preflight(target.url, request, plan.mockLatencyMs + ANSWER_EXTRA_MS, signal)
     observer.onPhase('opening')
     const probes = planProbes(plan, {
       ...(mockUrl !== '' && { mock: mockUrl }),
@@ -108,6 +108,14 @@ export async function loadTarget(
   } finally {
     await threads?.terminate()
   }
+}
+
+/** The plan's request with the headers that a target wants once it runs, under those of the plan. */
+export function requestTo(
+  { headers }: Pick<RunningTarget, 'headers'>,
+  { request }: Pick<Plan, 'request'>,
+): RequestTemplate {
+  return { ...request, headers: { ...headers, ...request.headers } }
 }
 
 interface Stage extends Pick<LoadedPrograms, 'mock' | 'target'> {

@@ -16,7 +16,7 @@ import { requireRest } from './machine.ts'
 import { shuffledRounds } from './order.ts'
 import type { CompareRecord, ControlRecord, FrontierRecord } from './record.ts'
 import { takeRounds, type Entry, type RoundsObserver } from './rounds.ts'
-import type { TurnFigures, TurnSetting } from './turn.ts'
+import { MockEndedError, type TurnFigures, type TurnSetting } from './turn.ts'
 
 /** What tells a person how it goes: one line each. */
 export interface CompareObserver {
@@ -140,6 +140,7 @@ interface Controls {
 }
 
 interface Missing {
+  kind: string
   title: string
   settings: readonly string[]
   reason: string
@@ -158,7 +159,7 @@ async function findEntries(
     if (found.installed) entries.push({ name, kind, target })
     else {
       const reason = `${found.reason}; ${found.install}`
-      missing.set(name, { title: target.title, settings: target.settings, reason })
+      missing.set(name, { kind, title: target.title, settings: target.settings, reason })
       observer.say(`${name} is left out: ${reason}`)
     }
   }
@@ -173,8 +174,10 @@ function measuredTarget(
   turns: ReadonlyMap<string, TurnFigures[]>,
 ): MeasuredTarget {
   const absent = missing.get(name)
-  if (absent)
-    return { name, kind: name, title: absent.title, settings: absent.settings, missing: absent.reason, turns: [] }
+  if (absent) {
+    const { kind, title, settings, reason } = absent
+    return { name, kind, title, settings, missing: reason, turns: [] }
+  }
   const { target, kind } = entries.find((entry) => entry.name === name)!
   return { name, kind, title: target.title, settings: target.settings, turns: turns.get(name) ?? [] }
 }
@@ -190,7 +193,7 @@ async function controlsBefore(setting: TurnSetting, observer: CompareObserver): 
     })
     return { control }
   } catch (error) {
-    if (!(error instanceof TargetError)) throw error
+    if (!(error instanceof TargetError) || error instanceof MockEndedError) throw error
     observer.say(error.message)
     return { controlProblem: error.message }
   }

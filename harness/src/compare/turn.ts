@@ -9,7 +9,7 @@ import { processTree, readProcess } from '../process-tree.ts'
 import type { RunningProgram } from '../processes.ts'
 import type { Result } from '../recording.ts'
 import { renderMarkdown } from '../report/markdown.ts'
-import { loadTarget, type RunMeasurement } from '../run.ts'
+import { ANSWER_EXTRA_MS, loadTarget, requestTo, type RunMeasurement } from '../run.ts'
 import { writeRunFolder } from '../run-folder.ts'
 import { summarize } from '../summary.ts'
 import { withTargetRequest } from '../targets/target-request.ts'
@@ -67,8 +67,6 @@ export class MockEndedError extends TargetError {}
 
 /** For what a runtime does once after its first answer, before memory counts as idle. */
 const SETTLE_MS = 1_000
-/** What a single request may take beyond the mock's delay. */
-const ANSWER_EXTRA_MS = 10_000
 
 /**
  * A turn: cold start, first answer, rest, warm-up and window, cool-down, stop. A target that cannot be started or dies is a turn
@@ -133,7 +131,7 @@ async function startUp(
   { mock, signal, settleMs = SETTLE_MS }: TurnSetting,
   figures: TurnFigures,
 ): Promise<void> {
-  const request = { ...plan.request, headers: { ...running.headers, ...plan.request.headers } }
+  const request = requestTo(running, plan)
   const timeoutMs = plan.mockLatencyMs + ANSWER_EXTRA_MS
   await preflight(running.url, request, timeoutMs, signal)
   if (running.managed) figures.turn.coldStartMs = Math.max(0, Date.now() - startedAtMs - plan.mockLatencyMs)

@@ -3,14 +3,14 @@ import type { CompareConfig } from '../compare/config.ts'
 import type { FrontierPoint, FrontierTarget, FrontierTrial } from '../compare/record.ts'
 import type { Entry } from '../compare/rounds.ts'
 import { readAboveMock } from '../compare/seconds.ts'
-import { planTurn, type TurnSetting } from '../compare/turn.ts'
+import { MockEndedError, planTurn, type TurnSetting } from '../compare/turn.ts'
 import { TargetError } from '../errors.ts'
 import { planConnections } from '../file-limits.ts'
 import { readProcess } from '../process-tree.ts'
 import { probeConnections } from '../probes.ts'
 import { seededRandom } from '../random.ts'
 import type { Result } from '../recording.ts'
-import { loadTarget } from '../run.ts'
+import { loadTarget, requestTo } from '../run.ts'
 import { summarize } from '../summary.ts'
 import type { RunningTarget } from '../targets/target.ts'
 import { closedLoop } from './closed-loop.ts'
@@ -68,7 +68,7 @@ export interface FrontierObserver {
 /**
  * The most that one target carries: trials on one process, started anew when it died, then a closed loop beside them.
  *
- * @throws the signal's reason, when it is aborted.
+ * @throws {MockEndedError} when the mock ended in the middle; the signal's reason, when it is aborted.
  */
 export async function measureFrontier(
   entry: Entry,
@@ -95,7 +95,7 @@ export async function measureFrontier(
     return { name, points, trials, ...(closed && { closedLoop: closed }) }
   } catch (error) {
     setting.signal.throwIfAborted()
-    if (!(error instanceof TargetError)) throw error
+    if (!(error instanceof TargetError) || error instanceof MockEndedError) throw error
     return { name, points: frontierPoints(options.boundsMs, trials), trials, reason: error.message }
   } finally {
     await site.stop()
@@ -140,6 +140,7 @@ class TrialSite {
       { onPhase: () => undefined, onProgress: () => undefined },
     )
     signal.throwIfAborted()
+    if (measurement.ended === 'mock') throw new MockEndedError(measurement.died!)
     const died = measurement.died !== undefined
     if (died) await this.stop()
     const times = { startedAt, finishedAt: new Date(), interrupted: died }
@@ -155,12 +156,12 @@ class TrialSite {
     const connections = Math.min(most, Math.max(CLOSED_LOOP_CONNECTIONS_MIN, wanted))
     const running = await this.#start()
     const { plan } = planTurn({ target: this.#entry.target, kind: this.#entry.kind }, this.#setting)
-    const { path, headers, body, answerHolds } = plan.request
+    const { path, headers, body, answerHolds } = requestTo(running, plan)
     const mockBefore = cpuMs(mock.program?.pid)
     const { busyRatio, ...figures } = await closedLoop({
       url: running.url,
       path,
-      headers: { ...running.headers, ...headers },
+      headers,
       body,
       ...(answerHolds !== undefined && { answerHolds }),
       connections,
